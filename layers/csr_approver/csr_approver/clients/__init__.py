@@ -1,0 +1,1 @@
+"""The services that the product talks to: AWS, Kubernetes."""

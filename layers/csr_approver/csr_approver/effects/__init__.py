@@ -1,0 +1,1 @@
+"""What is written: decisions on the request, denial records, metrics and log lines."""

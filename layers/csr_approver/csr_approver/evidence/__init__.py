@@ -1,0 +1,1 @@
+"""What is read: cluster facts, instances, roles, DNS names, signing requests."""
