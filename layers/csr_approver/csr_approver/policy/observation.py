@@ -7,14 +7,14 @@ Only the first two can disprove a request. Whoever builds an observation must ne
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen(Generic[T]):
+class Seen(Generic[T_co]):
     """The authority answered with this value."""
 
-    value: T
+    value: T_co
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +31,4 @@ class Unavailable:
     detail: str
 
 
-Observation: TypeAlias = Seen[T] | Absent | Unavailable
+Observation: TypeAlias = Seen[T_co] | Absent | Unavailable

@@ -1,0 +1,68 @@
+"""The record of a denial: what the function sends before it denies, and what CloudWatch keeps."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from csr_approver.effects.approvals import condition_message
+from csr_approver.policy.identity import ARN, SESSION_NAME
+from csr_approver.policy.request import SigningRequest
+from csr_approver.policy.settings import Mode
+from csr_approver.policy.verdict import Deny
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+KIND = "denial"
+_MAX_FINDINGS = 20
+_MAX_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DenialContext:
+    """What a record says of the approver itself: which cluster, and whether the denial is written to it."""
+
+    cluster: str
+    mode: Mode
+    written: bool
+
+
+def denial_record(request: SigningRequest, verdict: Deny, context: DenialContext, now: datetime) -> dict[str, Any]:
+    """One JSON object. The key is `uid`: records come at least once, and whoever reads them counts a uid once."""
+    return {
+        "kind": KIND,
+        "uid": request.uid,
+        "cluster": context.cluster,
+        "name": request.name,
+        "node": request.node_name,
+        "instance": _first(request, SESSION_NAME),
+        "requester": _first(request, ARN) or request.username,
+        "reason": verdict.findings[0].reason,
+        "message": condition_message(verdict),
+        "findings": [
+            {"reason": finding.reason, "subject": finding.subject, "detail": finding.detail[:_MAX_DETAIL]}
+            for finding in verdict.findings[:_MAX_FINDINGS]
+        ],
+        "findingsCount": len(verdict.findings),
+        "mode": context.mode,
+        "written": context.written,
+        "createdAt": request.created_at.isoformat() if request.created_at else None,
+        "decidedAt": now.isoformat(),
+    }
+
+
+class DenialQueue:
+    """At least once: a record is on the queue before the denial is written, or the denial is not written."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client, self._queue_url = client, queue_url
+
+    def send(self, record: dict[str, Any]) -> None:
+        """Raises botocore's exceptions; then nothing may be denied."""
+        self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(record))
+
+
+def _first(request: SigningRequest, key: str) -> str | None:
+    values = request.extra.get(key)
+    return values[0] if values else None

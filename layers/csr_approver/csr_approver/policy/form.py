@@ -1,0 +1,125 @@
+"""What the request itself must look like, before anything is looked up (DESIGN 3, form)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv6Network
+
+from csr_approver.policy.cluster import Cluster
+from csr_approver.policy.names import DnsName, IPAddress, canonical_address, canonical_dns_name
+from csr_approver.policy.pkcs10 import CertificateRequest, read_certificate_request
+from csr_approver.policy.reason import Reason
+from csr_approver.policy.request import SigningRequest
+from csr_approver.policy.settings import PolicySettings
+from csr_approver.policy.verdict import Finding, shown
+
+MIN_EXPIRATION_SECONDS = 600  # the API's own minimum (CertificateSigningRequestSpec.expirationSeconds)
+MAX_ALTERNATIVE_NAMES = 64
+
+# The kubelet asks for the first set since 1.27, for the second before that and for RSA keys (pkg/kubelet/certificate).
+_USAGES = (
+    frozenset({"digital signature", "server auth"}),
+    frozenset({"digital signature", "key encipherment", "server auth"}),
+)
+# Names that clients of this CA expect of the API server and of Services; no node may answer to them.
+_RESERVED_NAME = re.compile(
+    r"kubernetes(\..+)?|localhost|(.+\.)?(svc|cluster\.local|eks\.amazonaws\.com(\.cn)?|api\.aws)"
+)
+# Instance metadata, time and DNS over IPv6 (EC2 user guide, IMDS endpoints); their IPv4 ones are link-local.
+_AWS_LOCAL_SERVICES = IPv6Network("fd00:ec2::/32")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The canonical names and addresses that the certificate would be good for."""
+
+    names: frozenset[DnsName]
+    addresses: frozenset[IPAddress]
+
+
+def is_reserved_name(name: DnsName) -> bool:
+    """Whether a name is the API server's, a Service's or the loopback's, whatever EC2 or DNS may say of it."""
+    return _RESERVED_NAME.fullmatch(name) is not None
+
+
+def check_spec(request: SigningRequest, settings: PolicySettings) -> Iterator[Finding]:
+    """Usages and lifetime."""
+    usages = request.usages or ()
+    if frozenset(usages) not in _USAGES or len(set(usages)) != len(usages):
+        yield Finding(
+            Reason.USAGES_NOT_PERMITTED,
+            "spec.usages",
+            f"are {shown(', '.join(usages) or 'none')}; a kubelet asks for digital signature and server auth",
+        )
+    seconds = request.expiration_seconds
+    if seconds is None:
+        return
+    if type(seconds) is not int or not MIN_EXPIRATION_SECONDS <= seconds <= settings.max_expiration_seconds:
+        yield Finding(
+            Reason.EXPIRATION_NOT_PERMITTED,
+            "spec.expirationSeconds",
+            f"{shown(seconds)} is outside what is permitted",
+        )
+
+
+def read_claims(request: SigningRequest, cluster: Cluster) -> Claims | tuple[Finding, ...]:
+    """What spec.request asks for, or every reason why it may not be asked."""
+    certificate = read_certificate_request(request.pem_base64)
+    if not isinstance(certificate, CertificateRequest):
+        return certificate
+    names: set[DnsName] = set()
+    addresses: set[IPAddress] = set()
+    findings = list(_check_subject(request, certificate))
+    for entry in certificate.alternative_names:
+        if isinstance(entry, str):
+            if name := canonical_dns_name(entry):
+                names.add(name)
+            else:
+                findings.append(Finding(Reason.SUBJECT_ALT_NAME_INVALID, shown(entry), "is no strict DNS host name"))
+        elif address := canonical_address(entry):
+            addresses.add(address)
+        else:
+            findings.append(Finding(Reason.SUBJECT_ALT_NAME_INVALID, entry.hex(":"), "is no plain IP address"))
+    findings += _check_reserved(names, addresses, cluster)
+    return tuple(findings) or Claims(frozenset(names), frozenset(addresses))
+
+
+def _check_subject(request: SigningRequest, certificate: CertificateRequest) -> Iterator[Finding]:
+    """O=system:nodes and CN=username (Kubernetes: kubelet-serving signer; NodeRestriction checks nodes only)."""
+    if certificate.organization != "system:nodes":
+        yield Finding(Reason.SUBJECT_MISMATCH, "subject O", f"is {shown(certificate.organization)}, not system:nodes")
+    if certificate.common_name != request.username:
+        detail = f"is {shown(certificate.common_name)}, the requester is {shown(request.username)}"
+        yield Finding(Reason.SUBJECT_MISMATCH, "subject CN", detail)
+    count = len(certificate.alternative_names)
+    if not 1 <= count <= MAX_ALTERNATIVE_NAMES:
+        detail = f"has {count} entries; 1 to {MAX_ALTERNATIVE_NAMES} are permitted"
+        yield Finding(Reason.SUBJECT_ALT_NAME_INVALID, "subjectAltName", detail)
+
+
+def _check_reserved(names: Iterable[DnsName], addresses: Iterable[IPAddress], cluster: Cluster) -> Iterator[Finding]:
+    """Identities that are refused even if EC2 agreed: the certificate chains to the CA that the API server's does."""
+    for name in names:
+        if is_reserved_name(name) or name == cluster.endpoint:
+            yield Finding(Reason.RESERVED_IDENTITY, name, "is never a node's name")
+    for address in addresses:
+        if kind := _reserved_kind(address, cluster):
+            yield Finding(Reason.RESERVED_IDENTITY, str(address), f"is {kind}, never a node's own")
+
+
+def _reserved_kind(address: IPAddress, cluster: Cluster) -> str | None:
+    if address == cluster.endpoint:
+        return "the cluster's endpoint"
+    if address.is_loopback:
+        return "a loopback address"
+    if address.is_link_local:
+        return "a link-local address"
+    if address.is_unspecified:
+        return "the unspecified address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address in _AWS_LOCAL_SERVICES:
+        return "an address of AWS services on the instance"
+    if any(address in network for network in cluster.service_networks):
+        return "a Service address"
+    return None

@@ -1,0 +1,100 @@
+"""A CertificateSigningRequest as the API server returns it, read without trusting its shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+KIND = "CertificateSigningRequest"
+KUBELET_SERVING = "kubernetes.io/kubelet-serving"
+NODE_USER_PREFIX = "system:node:"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """The fields that the rules read. None: absent, or not of the type that Kubernetes gives it.
+
+    `username`, `groups` and `extra` are set by the API server from the authenticated requester and immutable.
+    An extra value is None where it is not a list of strings. `pem_base64` is spec.request as JSON carries it.
+    """
+
+    kind: str | None
+    name: str
+    uid: str
+    created_at: datetime | None
+    being_deleted: bool
+    signer_name: str | None
+    username: str | None
+    groups: tuple[str, ...] | None
+    extra: Mapping[str, tuple[str, ...] | None]
+    usages: tuple[str, ...] | None
+    expiration_seconds: object
+    pem_base64: str | None
+    condition_types: frozenset[str]
+    issued: bool
+
+    @property
+    def node_name(self) -> str | None:
+        """What follows system:node: in the user name; None if the requester is no node."""
+        if self.username is None or not self.username.startswith(NODE_USER_PREFIX):
+            return None
+        return self.username.removeprefix(NODE_USER_PREFIX)
+
+    @property
+    def decided(self) -> bool:
+        """Approved, Denied, Failed or issued; other condition types are anybody's notes."""
+        return self.issued or not self.condition_types.isdisjoint({"Approved", "Denied", "Failed"})
+
+
+def read_signing_request(document: object) -> SigningRequest:
+    """Read any JSON value; what cannot be read comes out as None, and the rules refuse it. Never raises."""
+    top = _mapping(document)
+    metadata, spec, status = (
+        _mapping(top.get("metadata")),
+        _mapping(top.get("spec")),
+        _mapping(top.get("status")),
+    )
+    conditions = status.get("conditions")
+    return SigningRequest(
+        kind=_text(top.get("kind")),
+        name=_text(metadata.get("name")) or "",
+        uid=_text(metadata.get("uid")) or "",
+        created_at=_time(metadata.get("creationTimestamp")),
+        being_deleted=metadata.get("deletionTimestamp") is not None,
+        signer_name=_text(spec.get("signerName")),
+        username=_text(spec.get("username")),
+        groups=_texts(spec.get("groups")),
+        extra={key: _texts(value) for key, value in _mapping(spec.get("extra")).items()},
+        usages=_texts(spec.get("usages")),
+        expiration_seconds=spec.get("expirationSeconds"),
+        pem_base64=_text(spec.get("request")),
+        condition_types=frozenset(
+            kind
+            for condition in (conditions if isinstance(conditions, list) else [])
+            if (kind := _text(_mapping(condition).get("type")))
+        ),
+        issued=bool(status.get("certificate")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
+
+
+def _time(value: object) -> datetime | None:
+    """RFC 3339, as metav1.Time is printed; a time without zone is no time."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time and time.tzinfo else None

@@ -1,0 +1,92 @@
+"""IAM roles as ARNs name them, and who may assume one."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+# IAM: role names are 1-64 of these characters; a path is printable ASCII between slashes; account ids have 12 digits.
+_NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
+_PARTITION_AND_ACCOUNT = r"arn:(?P<partition>aws(?:-[a-z0-9]+)*):{service}::(?P<account>[0-9]{{12}}):"
+_ROLE_ARN = re.compile(_PARTITION_AND_ACCOUNT.format(service="iam") + rf"role/(?:[\x21-\x7e]+/)?(?P<name>{_NAME})")
+_SESSION_ARN = re.compile(
+    _PARTITION_AND_ACCOUNT.format(service="sts") + rf"assumed-role/(?P<name>{_NAME})/(?P<session>[\w+=,.@-]{{2,64}})",
+    re.ASCII,
+)
+_ASSUMING_ACTIONS = (
+    "sts:assumerole",
+    "sts:assumerolewithsaml",
+    "sts:assumerolewithwebidentity",
+    "sts:assumeroot",
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Role:
+    """A role without its path, which STS drops from session ARNs; names are unique in an account all the same."""
+
+    partition: str
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSession:
+    """Who an assumed-role ARN says is calling."""
+
+    role: Role
+    name: str
+
+
+def parse_role_arn(arn: str) -> Role | None:
+    """arn:aws:iam::111122223333:role/path/NAME; None for anything else."""
+    match = _ROLE_ARN.fullmatch(arn)
+    return Role(match["partition"], match["account"], match["name"]) if match else None
+
+
+def parse_session_arn(arn: str) -> RoleSession | None:
+    """arn:aws:sts::111122223333:assumed-role/NAME/SESSION; None for anything else."""
+    match = _SESSION_ARN.fullmatch(arn)
+    return RoleSession(Role(match["partition"], match["account"], match["name"]), match["session"]) if match else None
+
+
+def others_who_may_assume(trust_policy: Mapping[str, Any], partition: str) -> str | None:
+    """Who besides the EC2 service a trust policy lets assume the role; None if nobody.
+
+    Whoever else may assume a node role chooses his own session name, and so any instance (aws-iam-authenticator,
+    README). Conditions and Deny statements can only narrow, and are not read: what looks open is called open.
+    """
+    ec2 = {"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} if partition == "aws-cn" else {"ec2.amazonaws.com"}
+    ec2_may = False
+    for statement in _list(trust_policy.get("Statement")):
+        if not isinstance(statement, Mapping):
+            return "an unreadable statement"
+        if statement.get("Effect") == "Deny" or not _lets_assume(statement):
+            continue
+        for principal in _principals(statement):
+            if principal not in {f"Service {service}" for service in ec2}:
+                return principal
+            ec2_may = True
+    return None if ec2_may else "not even the EC2 service"
+
+
+def _lets_assume(statement: Mapping[str, Any]) -> bool:
+    if "Action" not in statement:
+        return True
+    patterns = [str(action).lower().replace("[", "[[]") for action in _list(statement["Action"])]
+    return any(fnmatchcase(action, pattern) for pattern in patterns for action in _ASSUMING_ACTIONS)
+
+
+def _principals(statement: Mapping[str, Any]) -> Iterator[str]:
+    principal = statement.get("Principal")
+    if not isinstance(principal, Mapping) or not principal:
+        yield f"Principal {principal}" if "Principal" in statement else "everybody but a NotPrincipal"
+        return
+    for kind, values in principal.items():
+        for value in _list(values):
+            yield f"{kind} {value}"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,97 @@
+"""The same identities and rights on the local API server and on a real one."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+import pytest
+from tests.api_client import ApiClient
+from tests.contract.api_server.kubelet_requests import KUBELET_SERVING
+from tests.controlplane import AssetsNotFoundError, ControlPlane, Identity, csr_rule, find_assets, signer_rule
+
+from csr_approver_local.kubernetes_api import KubernetesApi, User
+
+By: TypeAlias = Callable[[str], ApiClient]
+
+_READ = ("get", "certificatesigningrequests")
+_DECIDE = ("update", "certificatesigningrequests/approval")
+_ISSUE = ("update", "certificatesigningrequests/status")
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    username: str
+    groups: tuple[str, ...] = ()
+    permissions: frozenset[tuple[str, str]] = frozenset()
+
+
+def _role(username: str, *permissions: tuple[str, str]) -> _Role:
+    return _Role(username, permissions=frozenset(permissions))
+
+
+_ROLES: Mapping[str, _Role] = {
+    "admin": _Role("admin", ("system:masters",)),
+    "node-a": _Role("system:node:a.example", ("system:nodes",)),
+    "approver": _role("approver", _READ, _DECIDE, ("approve", f"signers/{KUBELET_SERVING}")),
+    "domain-approver": _role("domain-approver", _READ, _DECIDE, ("approve", "signers/kubernetes.io/*")),
+    "approver-of-nothing": _role("approver-of-nothing", _READ, _DECIDE),
+    "watcher": _role("watcher", ("list", "certificatesigningrequests"), ("watch", "certificatesigningrequests")),
+    "signer": _role("signer", _READ, _ISSUE, ("sign", f"signers/{KUBELET_SERVING}")),
+    "nobody": _role("nobody"),
+}
+
+
+class Cluster(Protocol):
+    """An API server under test."""
+
+    url: str
+    ca_pem: bytes
+
+    def client(self, role: str) -> ApiClient: ...
+    def forget_history(self) -> None: ...
+
+
+class LocalCluster:
+    """KubernetesApi with every role's name as its token. Use as a context manager."""
+
+    def __init__(self) -> None:
+        users = {name: User(role.username, role.groups, permissions=role.permissions) for name, role in _ROLES.items()}
+        self._api = KubernetesApi(users.get)
+        self.url, self.ca_pem = self._api.url, self._api.ca_pem
+
+    def __enter__(self) -> Self:
+        self._api.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._api.__exit__(kind, error, traceback)
+
+    def client(self, role: str) -> ApiClient:
+        return ApiClient(self.url, self.ca_pem, role)
+
+    def forget_history(self) -> None:
+        self._api.forget_history()
+
+
+def real_cluster(directory: Path) -> AbstractContextManager[Cluster]:
+    """A control plane with the same roles; skips the test where there are no binaries for it."""
+    try:
+        assets = find_assets()
+    except AssetsNotFoundError as error:
+        pytest.skip(str(error))
+    identities = {
+        name: Identity(role.username, role.groups, tuple(_rule(*permission) for permission in sorted(role.permissions)))
+        for name, role in _ROLES.items()
+    }
+    return ControlPlane(assets, directory, identities)
+
+
+def _rule(verb: str, resource: str) -> Mapping[str, list[str]]:
+    if resource.startswith("signers/"):
+        return signer_rule(verb, resource.removeprefix("signers/"))
+    return csr_rule(verb, subresource=resource.partition("/")[2])
