@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.api_client import ApiClient
-
 from csr_approver_local.pki import loopback_server_identity
+from tests.api_client import ApiClient
 
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
 _GROUP = "certificates.k8s.io"

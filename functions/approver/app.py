@@ -27,7 +27,7 @@ from csr_approver.evidence.roles import IamRoles
 from csr_approver.message import MalformedMessageError, Pointer, parse_message
 from csr_approver.policy.settings import Mode
 from csr_approver.review import Reviewer
-from csr_approver.settings import environment_settings, parse_settings
+from csr_approver.settings import environment_settings, parse_settings, required_variable
 
 # What is left of the invocation when reviewing ends: time to postpone, to log and to answer.
 _CLOSING_SECONDS = 2.0
@@ -56,12 +56,12 @@ assessor = Assessor(
 reviewer = Reviewer(
     connection.api,
     assessor,
-    DenialQueue(aws.sqs, os.environ["DENIAL_QUEUE_URL"]),
+    DenialQueue(aws.sqs, required_variable(os.environ, "DENIAL_QUEUE_URL")),
     DenialContext(settings.cluster.name, settings.policy.mode, settings.deny and settings.policy.mode is Mode.ENFORCE),
     _now,
     _log_error,
 )
-redelivery = Redelivery(aws.sqs, os.environ["CSR_QUEUE_URL"])
+redelivery = Redelivery(aws.sqs, required_variable(os.environ, "CSR_QUEUE_URL"))
 
 
 @logger.inject_lambda_context(clear_state=True)

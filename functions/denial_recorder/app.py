@@ -13,9 +13,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from csr_approver.clients.aws import AwsClients
 from csr_approver.effects.denial_log import DenialLog, MalformedRecordError, parse_record
+from csr_approver.settings import required_variable
 
 logger = Logger()
-denial_log = DenialLog(AwsClients().logs, os.environ["DENIAL_LOG_GROUP"])
+denial_log = DenialLog(AwsClients().logs, required_variable(os.environ, "DENIAL_LOG_GROUP"))
 
 
 @logger.inject_lambda_context(clear_state=True)

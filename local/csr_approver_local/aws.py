@@ -3,11 +3,11 @@
 boto3 reaches it over the wire; what runs against AWS runs against this with other environment variables only.
 """
 
+import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from threading import Condition
-from types import TracebackType
 from typing import Any, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -65,9 +65,7 @@ class LocalAws:
         reset_model_data()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.detach()
         with self._changed:
             self._closed = True
@@ -78,7 +76,7 @@ class LocalAws:
         return self._server.url
 
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead an AWS SDK here and keep it from everywhere else."""
+        """The environment variables that lead an AWS SDK here, whatever the machine's own configuration says."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -87,6 +85,8 @@ class LocalAws:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
     def put_instances(self, document: Mapping[str, Any]) -> None:
@@ -124,7 +124,7 @@ class LocalAws:
         self._delays[operation].extend([seconds] * times)
 
     def fast_forward(self, queue_url: str) -> float:
-        """Skip to when the first message in flight or delayed in the queue is visible again; the seconds skipped.
+        """Skip to just after the first message in flight or delayed in the queue is visible again; the seconds skipped.
 
         0 if one is visible now, or none will be. The others of the queue come nearer by as much.
         """

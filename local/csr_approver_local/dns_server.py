@@ -58,26 +58,17 @@ class DnsServer:
         self._answers.down = down
 
     async def _serve(self, udp: socket.socket, tcp: socket.socket) -> None:
+        streams: set[asyncio.BaseTransport] = set()
         datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Datagrams(self._answers), sock=udp)
-        streams = await asyncio.start_server(self._serve_stream, sock=tcp)
+        listener = await self._loop.create_server(lambda: _Stream(self._answers, streams), sock=tcp)
         await self._stop.wait()
+        # A connection that asyncio is still accepting would leak when its server is closed; no other tasks exist here.
+        while accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting)
         datagrams.close()
-        streams.close()
-
-    async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Messages with their length before them, until the client goes (RFC 1035 section 4.2.2)."""
-        try:
-            while True:
-                length = int.from_bytes(await reader.readexactly(2))
-                reply = self._answers.reply(await reader.readexactly(length), "tcp")
-                if reply is not None:
-                    await asyncio.sleep(reply.delay_seconds)
-                    writer.write(len(reply.wire).to_bytes(2) + reply.wire)
-                    await writer.drain()
-        except (EOFError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        listener.close()
+        for stream in streams:
+            stream.close()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -91,6 +82,31 @@ class _Datagrams(asyncio.DatagramProtocol):
         reply = self._answers.reply(data, "udp")
         if reply is not None:
             asyncio.get_running_loop().call_later(reply.delay_seconds, self._transport.sendto, reply.wire, addr)
+
+
+class _Stream(asyncio.Protocol):
+    """Messages with their length in two octets before them (RFC 1035 section 4.2.2)."""
+
+    def __init__(self, answers: DnsAnswers, streams: set[asyncio.BaseTransport]) -> None:
+        self._answers = answers
+        self._streams = streams
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._streams.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the base class's signature
+        self._streams.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= (end := 2 + int.from_bytes(self._buffer[:2])):
+            message, self._buffer = self._buffer[2:end], self._buffer[end:]
+            reply = self._answers.reply(message, "tcp")
+            if reply is not None:
+                framed = len(reply.wire).to_bytes(2) + reply.wire
+                asyncio.get_running_loop().call_later(reply.delay_seconds, self._transport.write, framed)
 
 
 def _bind() -> tuple[socket.socket, socket.socket]:

@@ -22,9 +22,11 @@ _MOST_BYTES = 1_048_576
 _MOST_ENTRIES = 10
 _GROUP_ID = re.compile(r"[!-~]{1,128}")
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+# ReceiveMessage in the SQS API reference.
+_LONGEST_WAIT_SECONDS = 20
 # SQS hides the messages of one answer until one moment, moto each from its own.
 _RECEIVED_TOGETHER_SECONDS = 0.05
-_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class Queues:
@@ -58,12 +60,22 @@ class Queues:
         with self._changed:
             queue = self._queue(params["QueueUrl"])
             wait_seconds = params.get("WaitTimeSeconds", queue.attributes["ReceiveMessageWaitTimeSeconds"])
+            if not 0 <= wait_seconds <= _LONGEST_WAIT_SECONDS:
+                message = (
+                    f"Value {wait_seconds} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20"
+                )
+                raise AwsError("InvalidParameterValue", f"{message}, if provided.")
             deadline = monotonic() + wait_seconds
-            while not queue.messages and (remaining := deadline - monotonic()) > 0:
-                self._changed.wait(min(remaining, min(_seconds_hidden(queue), default=remaining)))
+            while True:
+                # Before the look into the queue: what comes back in between must not be slept through.
+                hidden = list(_seconds_hidden(queue))
+                remaining = deadline - monotonic()
+                if queue.messages or remaining <= 0:
+                    return
+                self._changed.wait(min([remaining, *hidden]))
 
     def fast_forward(self, queue_url: str) -> float:
-        """Skip to when the first hidden message (in flight or delayed) comes back; the seconds skipped.
+        """Skip to just after the first hidden message (in flight or delayed) comes back; the seconds skipped.
 
         0 if a message is there now, or none is on its way. The other hidden messages come nearer by as much.
         """

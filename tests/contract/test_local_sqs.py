@@ -245,6 +245,16 @@ def test_a_long_poll_of_an_empty_queue_takes_its_time(aws: LocalAws) -> None:
     assert time.monotonic() - start >= 1
 
 
+def test_a_long_poll_is_no_longer_than_20_seconds(aws: LocalAws) -> None:
+    url = queue()
+    send(url)
+    with pytest.raises(ClientError, match="WaitTimeSeconds") as refused:
+        receive(url, WaitTimeSeconds=21)
+
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert len(receive(url, WaitTimeSeconds=20)) == 1
+
+
 def test_no_message_is_lost_or_doubled_between_senders_and_receivers(aws: LocalAws) -> None:
     url = queue()
     bodies: list[str] = []

@@ -53,6 +53,13 @@ def environment_settings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def required_variable(environment: Mapping[str, str], name: str) -> str:
+    """A variable that the deployment sets. Raises SettingsError if it does not."""
+    if value := environment.get(name):
+        return value
+    raise SettingsError(f"the environment variable {name} is missing: the stack's template sets it")
+
+
 def parse_settings(values: Mapping[str, str]) -> Settings:
     """Settings from `{"dns-check": "off", ...}`.
 

@@ -113,6 +113,8 @@ def decode(body: bytes) -> dict[str, Any]:
         raise _unrecognized(f"json parse error: cannot unmarshal {type(document).__name__}")
     kind = document.get("kind") or KIND
     version = document.get("apiVersion") or API_VERSION
+    if not (isinstance(kind, str) and isinstance(version, str)):
+        raise _unrecognized("json parse error: cannot unmarshal kind and apiVersion into strings")
     if kind == KIND and version != API_VERSION:
         raise bad_request(
             f"the API version in the data ({version}) does not match the expected API version ({API_VERSION})"

@@ -46,15 +46,15 @@ def common_name(request: x509.CertificateSigningRequest) -> str:
 
 def check_certificates(pem: bytes) -> None:
     """Raises ValueError unless this is certificates and nothing else (validation.go validateCertificate)."""
-    count = 0
-    for count, block in enumerate(_blocks(pem), 1):  # noqa: B007
+    blocks = list(_blocks(pem))
+    if not blocks:
+        raise ValueError("must contain at least one CERTIFICATE PEM block")
+    for block in blocks:
         if block.label != "CERTIFICATE":
             raise ValueError(f'only CERTIFICATE PEM blocks are allowed, found "{block.label}"')
         if block.has_headers:
             raise ValueError("no PEM block headers are permitted")
         x509.load_der_x509_certificate(block.der)
-    if not count:
-        raise ValueError("must contain at least one CERTIFICATE PEM block")
 
 
 def _blocks(pem: bytes) -> Iterator[_Block]:

@@ -39,7 +39,7 @@ class User:
         return self.node_name is not None and resource == RESOURCE and verb in _NODE_VERBS
 
     def may_for_signer(self, verb: str, signer: str) -> bool:
-        """pkg/... certauthorization.IsAuthorizedForSignerName: the signer itself, or all of its domain."""
+        """The right over the signer itself, or over all of its domain (certauthorization.IsAuthorizedForSignerName)."""
         domain = signer.partition("/")[0]
         return any(self.may(verb, f"signers/{name}") for name in (signer, f"{domain}/*"))
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, TypeAlias
 
 import pytest
 from tests.api_client import ApiClient
@@ -54,28 +53,15 @@ class Cluster(Protocol):
     def forget_history(self) -> None: ...
 
 
-class LocalCluster:
-    """KubernetesApi with every role's name as its token. Use as a context manager."""
+class LocalCluster(KubernetesApi):
+    """The local API server; a role's name is its token."""
 
     def __init__(self) -> None:
         users = {name: User(role.username, role.groups, permissions=role.permissions) for name, role in _ROLES.items()}
-        self._api = KubernetesApi(users.get)
-        self.url, self.ca_pem = self._api.url, self._api.ca_pem
-
-    def __enter__(self) -> Self:
-        self._api.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._api.__exit__(kind, error, traceback)
+        super().__init__(users.get)
 
     def client(self, role: str) -> ApiClient:
         return ApiClient(self.url, self.ca_pem, role)
-
-    def forget_history(self) -> None:
-        self._api.forget_history()
 
 
 def real_cluster(directory: Path) -> AbstractContextManager[Cluster]:

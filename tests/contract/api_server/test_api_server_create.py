@@ -126,6 +126,7 @@ def test_an_unusual_request_is_accepted(by: By, spec: dict[str, Any]) -> None:
         pytest.param(serving_request(NODE, expirationSeconds="600"), id="a string for a number"),
         pytest.param(serving_request(NODE) | {"kind": "Pod", "apiVersion": "v1"}, id="another kind"),
         pytest.param(serving_request(NODE) | {"apiVersion": "certificates.k8s.io/v1beta1"}, id="another version"),
+        pytest.param(serving_request(NODE) | {"apiVersion": 1}, id="a number for a version"),
     ],
 )
 def test_what_cannot_be_decoded_is_a_bad_request(by: By, body: object) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from csr_approver.cli import explain
+from csr_approver.cli import explain, replay
 from csr_approver.cli.inputs import InputError
 
 _USAGE_ERROR = 2
@@ -45,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_arguments(explaining)
     explaining.set_defaults(run=_explain)
+    replaying = commands.add_parser(
+        "replay", help="play sample events through the real handlers, on this machine", description=replay.__doc__
+    )
+    replay.add_arguments(replaying)
+    replaying.set_defaults(run=replay.run)
     return parser
 
 
