@@ -33,7 +33,7 @@ def with_document(name: str, change: Callable[[dict[str, Any]], None]) -> World:
     """The default world with `cluster`, `instances`, `instance_profiles` or `roles` changed in place."""
     document = copy.deepcopy(dict(getattr(default_world(), name)))
     change(document)
-    return replace(default_world(), **{name: document})
+    return replace(default_world(), **{name: document})  # type: ignore[arg-type]
 
 
 def with_zone(text: str, folder: Path) -> World:

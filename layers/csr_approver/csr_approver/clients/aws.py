@@ -81,7 +81,9 @@ class AwsClients:
 
     def sts_host(self, region: str) -> str:
         """The regional STS endpoint's host, as aws-iam-authenticator expects it in a token."""
-        suffix = self._botocore.get_component("endpoint_resolver").get_partition_dns_suffix(self.partition(region))
+        partition = self.partition(region)
+        partitions = self._botocore.get_data("endpoints")["partitions"]
+        suffix = next(entry["dnsSuffix"] for entry in partitions if entry["partition"] == partition)
         return f"sts.{region}.{suffix}"
 
 

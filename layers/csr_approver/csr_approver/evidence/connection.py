@@ -1,6 +1,7 @@
 """The way to the cluster: its facts and its API server, by EKS or by a kubeconfig."""
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import NoCredentialsError
@@ -58,7 +59,11 @@ class ClusterConnection:
                     return Seen(self._eks_api[1])
 
     def _token(self) -> str:
-        return eks_token(self._credentials(), self._aws.sts_host(self._region), self._region, self._settings.name)
+        return eks_token(self._credentials(), self._sts_host, self._region, self._settings.name)
+
+    @cached_property
+    def _sts_host(self) -> str:
+        return self._aws.sts_host(self._region)
 
     def _credentials(self) -> "ReadOnlyCredentials":
         """Frozen at each use, so that a rotation is never missed and never seen by halves."""
