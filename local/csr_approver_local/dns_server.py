@@ -81,7 +81,12 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         reply = self._answers.reply(data, "udp")
         if reply is not None:
-            asyncio.get_running_loop().call_later(reply.delay_seconds, self._transport.sendto, reply.wire, addr)
+            asyncio.get_running_loop().call_later(reply.delay_seconds, self._send, reply.wire, addr)
+
+    def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
+        # The server may have stopped while the reply was held back.
+        if not self._transport.is_closing():
+            self._transport.sendto(wire, addr)
 
 
 class _Stream(asyncio.Protocol):

@@ -2,19 +2,15 @@
 
 import gc
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-import dns.flags
-import dns.message
-import dns.rrset
 import pytest
-from dns.message import Message
+from tests.support.resolving import resolve, unavailable
 
 from csr_approver.evidence import name_servers
 from csr_approver.evidence.names import DnsNames
@@ -37,8 +33,9 @@ dangling     CNAME nowhere
 ring         CNAME gnir
 gnir         CNAME ring
 """
-NODE_IPV4 = Seen(frozenset({ip_address("10.0.0.1"), ip_address("10.0.0.2")}))
-NODE = Resolution(NODE_IPV4, Seen(frozenset({ip_address("fd00::1")})))  # type: ignore[arg-type]
+NODE = Resolution(
+    Seen(frozenset({IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")})), Seen(frozenset({IPv6Address("fd00::1")}))
+)
 OVERSHOOT_SECONDS = 0.3
 
 
@@ -52,42 +49,16 @@ def dns_server(
         yield server
 
 
-@contextmanager
-def raw_server(*replies: Callable[[Message], bytes], host: str = "127.0.0.1") -> Iterator[str]:
-    """A UDP server that answers each query with these datagrams, one after the other."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((host, 0))
-
-        def serve() -> None:
-            while True:
-                wire, client = udp.recvfrom(512)
-                if not wire:
-                    return
-                query = dns.message.from_wire(wire)
-                for reply in replies:
-                    udp.sendto(reply(query), client)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        port = udp.getsockname()[1]
-        yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        udp.sendto(b"", udp.getsockname())
-        thread.join()
-
-
-def resolve(server: str, name: str, seconds: float = 2) -> Resolution:
-    return dict(DnsNames([server], seconds).resolve([DnsName(name)]))[DnsName(name)]
-
-
-def unavailable(detail: str) -> Resolution:
-    return Resolution(Unavailable(detail), Unavailable(detail))
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         pytest.param("node", NODE, id="all addresses of both types"),
         pytest.param("alias", NODE, id="a CNAME chain is followed"),
+        pytest.param(
+            "only-ipv4",
+            Resolution(Seen(frozenset({IPv4Address("10.0.0.3")})), Absent("no AAAA record")),
+            id="one type and not the other",
+        ),
         pytest.param("text", Resolution(Absent("no A record"), Absent("no AAAA record")), id="no data"),
         pytest.param("nowhere", Resolution(Absent("NXDOMAIN"), Absent("NXDOMAIN")), id="NXDOMAIN"),
         pytest.param("dangling", Resolution(Absent("NXDOMAIN"), Absent("NXDOMAIN")), id="NXDOMAIN behind a CNAME"),
@@ -132,96 +103,8 @@ def test_an_answer_that_takes_its_time_counts(tmp_path: Path, behaviour: Behavio
 def test_an_answer_over_512_octets_is_fetched_over_tcp(tmp_path: Path) -> None:
     many = [f"10.1.0.{number}" for number in range(100)]
     with dns_server(tmp_path, "\n".join(f"many A {address}" for address in many)) as server:
-        assert resolve(server.address, "many").ipv4 == Seen(frozenset(ip_address(address) for address in many))
+        assert resolve(server.address, "many").ipv4 == Seen(frozenset(IPv4Address(address) for address in many))
         assert [query.transport for query in server.queries if query.type == "A"] == ["udp", "tcp"]
-
-
-def response_to(query: Message, *records: str) -> Message:
-    response = dns.message.make_response(query, recursion_available=True)
-    for owner, rdtype, data in map(str.split, records):
-        response.answer.append(dns.rrset.from_text(owner, 60, "IN", rdtype, data))
-    return response
-
-
-def honest(query: Message) -> bytes:
-    rdtype = query.question[0].rdtype.name
-    return response_to(query, f"node. {rdtype} {'10.0.0.1' if rdtype == 'A' else 'fd00::1'}").to_wire()
-
-
-def looped(query: Message) -> bytes:
-    return response_to(query, "node. CNAME edon.", "edon. CNAME node.").to_wire()
-
-
-def contradictory(query: Message) -> bytes:
-    response = response_to(query, "node. A 10.0.0.9", "node. AAAA fd00::9")
-    response.set_rcode(dns.rcode.NXDOMAIN)
-    return response.to_wire()
-
-
-def unfinished(query: Message) -> bytes:
-    response = response_to(query, "node. CNAME elsewhere.")
-    response.flags = dns.flags.QR | dns.flags.AA
-    return response.to_wire()
-
-
-def lame(query: Message) -> bytes:
-    response = dns.message.make_response(query)
-    response.authority = [dns.rrset.from_text("example.", 60, "IN", "NS", "ns.example.")]
-    return response.to_wire()
-
-
-def without_question(query: Message) -> bytes:
-    response = dns.message.make_response(query)
-    response.question = []
-    response.set_rcode(dns.rcode.SERVFAIL)
-    return response.to_wire()
-
-
-@pytest.mark.parametrize(
-    ("reply", "detail"),
-    [
-        pytest.param(looped, "The CNAME chain is too long. ({})", id="a loop that the server does not notice"),
-        pytest.param(
-            contradictory, "The rcode is NXDOMAIN but an answer was found. ({})", id="NXDOMAIN with addresses"
-        ),
-        pytest.param(unfinished, "referral ({})", id="a CNAME that the server does not follow"),
-        pytest.param(lame, "referral ({})", id="a referral to other servers"),
-        pytest.param(without_question, "SERVFAIL ({})", id="a failure without the question"),
-        pytest.param(lambda _: b"garbage", "no answer within 0.3 s", id="garbage"),
-    ],
-)
-def test_an_odd_answer_is_unavailable(reply: Callable[[Message], bytes], detail: str) -> None:
-    with raw_server(reply) as server:
-        assert resolve(server, "node", 0.3) == unavailable(detail.format(server))
-
-
-def test_no_data_from_an_authority_that_does_not_recurse_is_an_answer() -> None:
-    def no_data(query: Message) -> bytes:
-        response = dns.message.make_response(query)
-        response.flags |= dns.flags.AA
-        return response.to_wire()
-
-    with raw_server(no_data) as server:
-        assert resolve(server, "node") == Resolution(Absent("no A record"), Absent("no AAAA record"))
-
-
-def test_datagrams_that_are_no_answer_to_the_query_are_passed_over() -> None:
-    def other_id(query: Message) -> bytes:
-        wire = looped(query)
-        return bytes([wire[0] ^ 1]) + wire[1:]
-
-    def other_name(query: Message) -> bytes:
-        other = dns.message.make_query("other.", query.question[0].rdtype, id=query.id)
-        return response_to(other).to_wire()
-
-    with raw_server(lambda _: b"garbage", other_id, other_name, honest) as server:
-        assert resolve(server, "node").ipv4 == Seen(frozenset({ip_address("10.0.0.1")}))
-
-
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
-def test_a_server_may_have_an_ipv6_address() -> None:
-    with raw_server(honest, host="::1") as server:
-        assert resolve(server, "node").ipv4 == Seen(frozenset({ip_address("10.0.0.1")}))
 
 
 def test_an_answer_that_is_truncated_over_tcp_too_is_unavailable(tmp_path: Path) -> None:
@@ -238,16 +121,6 @@ def test_a_closed_port_is_noticed_at_once() -> None:
     started = time.monotonic()
     assert resolve(server, "node") == unavailable(f"Connection refused ({server})")
     assert time.monotonic() - started < 1
-
-
-def test_one_type_is_seen_and_the_other_unanswered() -> None:
-    def only_ipv4(query: Message) -> bytes:
-        if query.question[0].rdtype.name == "AAAA":
-            return b"garbage"
-        return response_to(query, "node. A 10.0.0.1", "node. A 10.0.0.2").to_wire()
-
-    with raw_server(only_ipv4) as server:
-        assert resolve(server, "node", 0.3) == Resolution(NODE_IPV4, Unavailable("no answer within 0.3 s"))  # type: ignore[arg-type]
 
 
 def test_fifty_silent_names_cost_the_time_limit_and_no_more(tmp_path: Path) -> None:
@@ -287,7 +160,7 @@ def test_hundreds_of_names_at_once_are_all_answered(tmp_path: Path) -> None:
     with dns_server(tmp_path, text) as server:
         answers = dict(DnsNames([server.address]).resolve(names))
     assert [answers[name].ipv4 for name in names] == [
-        Seen(frozenset({ip_address(f"10.0.0.{number}")})) for number in range(200)
+        Seen(frozenset({IPv4Address(f"10.0.0.{number}")})) for number in range(200)
     ]
 
 
@@ -315,6 +188,12 @@ def test_a_second_server_makes_up_for_the_first(tmp_path: Path, behaviour: Behav
         answers = dict(DnsNames([first.address, second.address], 2).resolve([DnsName("node")]))
         assert answers == {"node": NODE}
         assert time.monotonic() - started < 1
+
+
+def test_a_server_that_has_failed_is_not_asked_again(tmp_path: Path) -> None:
+    with dns_server(tmp_path, behaviours={"node": Fault.SERVFAIL}) as server:
+        resolve(server.address, "node")
+        assert sorted(server.queries) == [("node", "A", "udp"), ("node", "AAAA", "udp")]
 
 
 def test_when_all_servers_fail_each_is_named(tmp_path: Path) -> None:

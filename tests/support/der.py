@@ -110,11 +110,13 @@ class Pkcs10:
     signature: bytes | None = None
     after_signature: bytes = b""
 
+    def to_be_signed(self) -> bytes:
+        """The CertificationRequestInfo."""
+        return sequence(self.version, self.subject, self.spki or public_key_info(self.key), tlv(0xA0, *self.attributes))
+
     def der(self) -> bytes:
         """The CertificationRequest, signed unless `signature` is given."""
-        signed = sequence(
-            self.version, self.subject, self.spki or public_key_info(self.key), tlv(0xA0, *self.attributes)
-        )
+        signed = self.to_be_signed()
         rsa_or_ecdsa = RSA_SHA256 if isinstance(self.key, rsa.RSAPrivateKey) else ECDSA_SHA256
         signature = sign(self.key, signed, self.digest) if self.signature is None else self.signature
         return sequence(signed, self.algorithm or rsa_or_ecdsa, tlv(0x03, b"\x00", signature), self.after_signature)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.controlplane import AssetsNotFoundError, ControlPlane, ControlPlaneError, find_assets
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import kubernetes
 import pytest
 import urllib3
-from tests.api_client import ApiClient
 
 from csr_approver_local.kubernetes_api import CSRS_PATH, KubernetesApi, User
+from tests.api_client import ApiClient
 
 PENDING = Path(__file__).parents[1] / "data/kubelet/a-private-only-pending.json"
 USERS = {

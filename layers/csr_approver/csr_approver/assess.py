@@ -6,7 +6,7 @@ Reads only. The function (csr_approver.review) and the operator's command (csr_a
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.evidence import (
@@ -25,7 +25,7 @@ from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Observation, Seen
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.resolution import Resolution
-from csr_approver.policy.role import Role
+from csr_approver.policy.role import Role, TrustPolicy
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Approve, Deny, Undetermined, Verdict
 
@@ -47,7 +47,7 @@ class Roles(Protocol):
     def profile_role(self, profile_arn: str) -> Observation[Role]:
         """The role in an instance profile."""
 
-    def trust_policy(self, role: Role) -> Observation[Mapping[str, Any]]:
+    def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
         """Who may assume a role."""
 
 

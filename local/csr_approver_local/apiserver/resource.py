@@ -14,6 +14,7 @@ from typing import Any
 from csr_approver_local.apiserver import pem, validation
 from csr_approver_local.apiserver.decoding import API_VERSION, TIME_FORMAT, decode
 from csr_approver_local.apiserver.status import (
+    GROUP,
     KIND,
     RESOURCE,
     StatusError,
@@ -96,12 +97,7 @@ def put_status(store: Store, user: User, name: str, body: bytes, dry_run: str | 
 def delete(store: Store, name: str) -> dict[str, Any]:
     """DELETE: the Status of success."""
     deleted = store.delete(name)
-    details = {
-        "name": name,
-        "group": API_VERSION.partition("/")[0],
-        "kind": RESOURCE,
-        "uid": deleted["metadata"]["uid"],
-    }
+    details = {"name": name, "group": GROUP, "kind": RESOURCE, "uid": deleted["metadata"]["uid"]}
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 

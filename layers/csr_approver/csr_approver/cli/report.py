@@ -12,7 +12,7 @@ from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.instance_rules import instance_question, the_instance
 from csr_approver.policy.observation import Observation, Seen
-from csr_approver.policy.permitted import custom_names, ec2_names, node_addresses
+from csr_approver.policy.permitted import permitted
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.resolution import Resolution
 from csr_approver.policy.settings import PolicySettings
@@ -100,11 +100,11 @@ def _passed(assessment: Assessment, cluster: Observation[Cluster], settings: Pol
 def _found_of(
     candidate: Candidate, evidence: Evidence, instance: Instance, cluster: Cluster, settings: PolicySettings
 ) -> Mapping[str, str]:
-    names = ec2_names(instance, candidate.identity.node_name, cluster, settings) | custom_names(instance, settings)
+    own = permitted(instance, candidate.identity.node_name, cluster, settings)
     found = {
         "instance": f"{instance.instance_id} is {instance.state} in {instance.vpc_id}",
-        "names": f"permitted: {listed(names)}",
-        "addresses": f"permitted: {listed(node_addresses(instance, cluster, settings))}",
+        "names": f"permitted: {listed(own.names)}",
+        "addresses": f"permitted: {listed(own.addresses)}",
     }
     if isinstance(evidence.profile_role, Seen):
         found["role"] = f"the instance profile holds {evidence.profile_role.value.name}"

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from csr_approver.effects.approvals import condition_message
-from csr_approver.policy.identity import ARN, SESSION_NAME
-from csr_approver.policy.request import SigningRequest
+from csr_approver.policy.request import ARN, SESSION_NAME, SigningRequest
 from csr_approver.policy.settings import Mode
 from csr_approver.policy.verdict import Deny
 

@@ -9,15 +9,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from csr_approver.effects.outcome import Effect, Review
-from csr_approver.policy.identity import SESSION_NAME
+from csr_approver.policy.request import SESSION_NAME
 from csr_approver.policy.verdict import findings_of
 
 _MAX_FINDINGS = 20
+# Powertools prints what it has, without the dimensions, once a metric holds 100 values (the most that EMF allows).
+_MAX_VALUES = 99
 _TROUBLE = frozenset({Effect.WRITE_FAILED, Effect.OUT_OF_TIME, Effect.ERROR})
 
 
 def log_review(logger: Logger, cluster: str, review: Review, attempt: int, now: datetime) -> None:
-    """The whole story of one decision; a name that a requester chose is a value here, never part of the message."""
+    """The whole story of one decision; what a requester chose is a value here, never part of the message."""
     request, verdict = review.request, review.verdict
     findings = findings_of(verdict) if verdict else ()
     fields: dict[str, Any] = {
@@ -63,7 +65,9 @@ def count_reviews(cluster: str, reviews: Collection[Review], malformed: int, now
         "MalformedMessages": malformed,
     }
     _emit({name: [number] for name, number in counts.items() if number}, MetricUnit.Count, cluster=cluster)
-    _emit({"CreatedToDecidedSeconds": list(_decision_ages(reviews, now))}, MetricUnit.Seconds, cluster=cluster)
+    ages = list(_decision_ages(reviews, now))
+    for start in range(0, len(ages), _MAX_VALUES):
+        _emit({"CreatedToDecidedSeconds": ages[start : start + _MAX_VALUES]}, MetricUnit.Seconds, cluster=cluster)
 
 
 def _decision_ages(reviews: Collection[Review], now: datetime) -> Iterator[float]:

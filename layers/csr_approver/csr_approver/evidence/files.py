@@ -8,7 +8,7 @@ from csr_approver.evidence.instances import Answers, match_questions
 from csr_approver.evidence.roles import role_of_profile, trust_policy_of_role
 from csr_approver.policy.evidence import InstanceQuestion
 from csr_approver.policy.observation import Absent, Observation, Unavailable
-from csr_approver.policy.role import Role, parse_role_arn
+from csr_approver.policy.role import Role, TrustPolicy, parse_role_arn
 
 
 class FileInstances:
@@ -37,7 +37,7 @@ class FileRoles:
         profile = self._profiles.get(profile_arn)
         return role_of_profile(profile, profile_arn) if profile else Absent("the instance profile is not in the file")
 
-    def trust_policy(self, role: Role) -> Observation[Mapping[str, Any]]:
+    def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
         """Who may assume a role."""
         if not self._has_roles:
             return Unavailable("no file of roles was given")

@@ -102,17 +102,17 @@ class _Stub:
 
     def _start(self, name: DnsName) -> _Lookup:
         lookup = _Lookup(asyncio.create_task(self._ask(name, A)), asyncio.create_task(self._ask(name, AAAA)))
-        # Once, whichever of them is the last: a callback that is added to a finished task is called at once.
+        # Announced once, when the later of the two is done: a finished task calls a new callback right away.
         lookup.ipv4.add_done_callback(
             lambda _: lookup.ipv6.add_done_callback(lambda _: self._complete.put_nowait(name))
         )
         return lookup
 
     async def _ask(self, name: DnsName, address_type: AddressType[Address]) -> Observation[frozenset[Address]]:
-        """The first answer that any server gives; Unavailable when each of them has refused one.
+        """The first answer that any server gives; Unavailable when each of them has failed.
 
-        The servers are asked one after the other, the next one when the last one has failed or run out of patience.
-        Whoever has been asked may still answer: a resolver that is slow at its first look-up is not a silent one.
+        The next server is asked when the one before has failed or kept us waiting, but whoever has been asked may
+        still answer: a resolver that looks a name up for the first time is slow, and not silent.
         """
         # EDNS is left out: addresses fit into 512 octets, or else TCP carries them, and nothing is ever fragmented.
         query = dns.message.make_query(dns.name.from_text(name), address_type.rdtype)

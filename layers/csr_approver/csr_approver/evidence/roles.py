@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from csr_approver.clients.aws import describe_error
 from csr_approver.evidence.cache import ExpiringCache
 from csr_approver.policy.observation import Absent, Observation, Seen, Unavailable
-from csr_approver.policy.role import Role, parse_role_arn
+from csr_approver.policy.role import Role, TrustPolicy, parse_role_arn, read_trust_policy
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -28,8 +28,8 @@ class IamRoles:
         """The one role in an instance profile."""
         return self._profiles.get(profile_arn)
 
-    def trust_policy(self, role: Role) -> Observation[Mapping[str, Any]]:
-        """Who may assume a role: its AssumeRolePolicyDocument."""
+    def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
+        """Who may assume a role."""
         return self._policies.get(role)
 
     def _read_profile(self, profile_arn: str) -> Observation[Role]:
@@ -40,7 +40,7 @@ class IamRoles:
             return _unreadable(error)
         return role_of_profile(profile, profile_arn)
 
-    def _read_policy(self, role: Role) -> Observation[Mapping[str, Any]]:
+    def _read_policy(self, role: Role) -> Observation[TrustPolicy]:
         try:
             document = self._client.get_role(RoleName=role.name)["Role"]
         except (ClientError, BotoCoreError) as error:
@@ -59,7 +59,7 @@ def role_of_profile(profile: Mapping[str, Any], profile_arn: str) -> Observation
     return Seen(role) if role else Unavailable("the role's ARN cannot be read")
 
 
-def trust_policy_of_role(document: Mapping[str, Any], role: Role) -> Observation[Mapping[str, Any]]:
+def trust_policy_of_role(document: Mapping[str, Any], role: Role) -> Observation[TrustPolicy]:
     """A role as IAM prints it; its policy is an object (boto3, AWS CLI) or URL-encoded JSON (the API)."""
     if parse_role_arn(str(document.get("Arn"))) != role:
         return Unavailable("IAM knows another role of that name")
@@ -69,7 +69,9 @@ def trust_policy_of_role(document: Mapping[str, Any], role: Role) -> Observation
             policy = json.loads(unquote(policy))
         except ValueError:
             policy = None
-    return Seen(policy) if isinstance(policy, Mapping) else Unavailable("the trust policy cannot be read")
+    if not isinstance(policy, Mapping):
+        return Unavailable("the trust policy cannot be read")
+    return Seen(read_trust_policy(policy, role.partition))
 
 
 def _unreadable(error: ClientError | BotoCoreError) -> Absent | Unavailable:

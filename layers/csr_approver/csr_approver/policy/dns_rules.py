@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 
-from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Absent, Seen, Unavailable
-from csr_approver.policy.permitted import custom_names, ec2_names, listed_addresses
+from csr_approver.policy.permitted import Permitted, listed_addresses
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.resolution import Resolution
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, listed
 
+_NOT_ASKED = Resolution(Unavailable("was not asked"), Unavailable("was not asked"))
+
 
 def names_to_resolve(
-    candidate: Candidate, instance: Instance, cluster: Cluster, settings: PolicySettings
+    candidate: Candidate, instance: Instance, permitted: Permitted, settings: PolicySettings
 ) -> frozenset[DnsName]:
     """The names that EC2 or the operator's domains permit; a bare instance id is no DNS name.
 
@@ -23,30 +24,27 @@ def names_to_resolve(
     """
     if not settings.dns_check:
         return frozenset()
-    permitted = ec2_names(instance, candidate.identity.node_name, cluster, settings) | custom_names(instance, settings)
-    return (candidate.claims.names & permitted) - {instance.instance_id}
+    return (candidate.claims.names & permitted.names) - {instance.instance_id}
 
 
 def check_resolutions(
-    candidate: Candidate,
-    instance: Instance,
-    resolutions: Mapping[DnsName, Resolution],
-    cluster: Cluster,
-    settings: PolicySettings,
+    names: frozenset[DnsName], resolutions: Mapping[DnsName, Resolution], instance: Instance, permitted: Permitted
 ) -> Iterator[Finding]:
     """Every address in every answer must be listed for the instance; a custom-domain name must have an answer."""
     own = listed_addresses(instance)
-    given_by_ec2 = ec2_names(instance, candidate.identity.node_name, cluster, settings)
-    for name in names_to_resolve(candidate, instance, cluster, settings):
-        resolution = resolutions.get(name)
-        answers = (resolution.ipv4, resolution.ipv6) if resolution else (Unavailable("was not asked"),)
-        addresses = frozenset().union(*(answer.value for answer in answers if isinstance(answer, Seen)))
-        if elsewhere := addresses - own:
-            reason = Reason.NAME_RESOLVES_ELSEWHERE if instance.is_complete else Reason.INSTANCE_INCOMPLETE
-            yield Finding(reason, name, f"resolves to {listed(elsewhere)}, which is not this instance's")
-        for answer in answers:
-            if isinstance(answer, Unavailable):
-                yield Finding(Reason.DNS_UNAVAILABLE, name, answer.detail)
-        if not addresses and name not in given_by_ec2:
+    for name in names:
+        resolution = resolutions.get(name, _NOT_ASKED)
+        has_address = False
+        for answer in (resolution.ipv4, resolution.ipv6):
+            match answer:
+                case Seen(addresses):
+                    has_address = has_address or bool(addresses)
+                    if elsewhere := addresses - own:
+                        reason = Reason.NAME_RESOLVES_ELSEWHERE if instance.is_complete else Reason.INSTANCE_INCOMPLETE
+                        yield Finding(reason, name, f"resolves to {listed(elsewhere)}, which is not this instance's")
+                case Unavailable(detail):
+                    yield Finding(Reason.DNS_UNAVAILABLE, name, detail)
+        if not has_address and name not in permitted.ec2_names:
+            answers = (resolution.ipv4, resolution.ipv6)
             details = dict.fromkeys(answer.detail for answer in answers if isinstance(answer, Absent))
             yield Finding(Reason.NAME_NOT_IN_DNS, name, f"has no address in DNS: {', '.join(details)}")

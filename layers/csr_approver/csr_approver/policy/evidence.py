@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Observation
 from csr_approver.policy.resolution import Resolution
-from csr_approver.policy.role import Role
+from csr_approver.policy.role import Role, TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,5 @@ class Evidence:
 
     instances: Observation[tuple[Instance, ...]]
     profile_role: Observation[Role] | None = None
-    trust_policy: Observation[Mapping[str, Any]] | None = None
+    trust_policy: Observation[TrustPolicy] | None = None
     resolutions: Mapping[DnsName, Resolution] | None = None

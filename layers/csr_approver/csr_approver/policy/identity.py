@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.names import INSTANCE_ID, is_node_name
 from csr_approver.policy.reason import Reason
-from csr_approver.policy.request import SigningRequest
+from csr_approver.policy.request import ARN, CANONICAL_ARN, SESSION_NAME, SigningRequest
 from csr_approver.policy.role import Role, parse_role_arn, parse_session_arn
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, shown
-
-ARN, CANONICAL_ARN, SESSION_NAME = "arn", "canonicalArn", "sessionName"
 
 
 @dataclass(frozen=True, slots=True)

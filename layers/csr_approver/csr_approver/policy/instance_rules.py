@@ -9,7 +9,7 @@ from csr_approver.policy.evidence import InstanceById, InstanceByName, InstanceQ
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.names import INSTANCE_ID, DnsName
-from csr_approver.policy.permitted import custom_names, ec2_names, node_addresses
+from csr_approver.policy.permitted import Permitted
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, listed
@@ -61,7 +61,7 @@ def the_instance(found: tuple[Instance, ...], question: InstanceQuestion, cluste
 
 
 def check_instance(
-    candidate: Candidate, instance: Instance, cluster: Cluster, settings: PolicySettings
+    candidate: Candidate, instance: Instance, permitted: Permitted, cluster: Cluster, settings: PolicySettings
 ) -> Iterator[Finding]:
     """Every rule on the instance's record."""
     yield from _check_state(instance)
@@ -70,7 +70,7 @@ def check_instance(
         yield from _check_membership(instance, cluster)
     if candidate.identity.session is None:
         yield from _check_age(candidate, instance)
-    yield from _check_claims(candidate, instance, cluster, settings)
+    yield from _check_claims(candidate, instance, permitted)
 
 
 def _check_state(instance: Instance) -> Iterator[Finding]:
@@ -119,23 +119,18 @@ def _check_age(candidate: Candidate, instance: Instance) -> Iterator[Finding]:
         )
 
 
-def _check_claims(
-    candidate: Candidate, instance: Instance, cluster: Cluster, settings: PolicySettings
-) -> Iterator[Finding]:
+def _check_claims(candidate: Candidate, instance: Instance, permitted: Permitted) -> Iterator[Finding]:
     node_name = candidate.identity.node_name
-    custom = custom_names(instance, settings)
-    if node_name not in {instance.instance_id, instance.private_dns_name, *custom}:
+    if node_name not in {instance.instance_id, instance.private_dns_name} and node_name not in permitted.custom_names:
         own = listed(name for name in (instance.instance_id, instance.private_dns_name) if name)
         yield _mismatch(
             Reason.NODE_NAME_NOT_OF_INSTANCE, instance, node_name, f"is not the node's name; permitted: {own}"
         )
-    permitted_names = ec2_names(instance, node_name, cluster, settings) | custom
-    for name in candidate.claims.names - permitted_names:
-        detail = f"is not this instance's; permitted: {listed(permitted_names)}"
+    for name in candidate.claims.names - permitted.names:
+        detail = f"is not this instance's; permitted: {listed(permitted.names)}"
         yield _mismatch(Reason.NAME_NOT_OF_INSTANCE, instance, name, detail)
-    permitted_addresses = node_addresses(instance, cluster, settings)
-    for address in candidate.claims.addresses - permitted_addresses:
-        detail = f"is not this node's own; permitted: {listed(permitted_addresses)}"
+    for address in candidate.claims.addresses - permitted.addresses:
+        detail = f"is not this node's own; permitted: {listed(permitted.addresses)}"
         yield _mismatch(Reason.ADDRESS_NOT_OF_INSTANCE, instance, str(address), detail)
 
 

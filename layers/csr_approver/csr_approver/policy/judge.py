@@ -12,6 +12,7 @@ from csr_approver.policy.evidence import Evidence, Need, NeedResolutions
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance_rules import check_instance, instance_question, the_instance
 from csr_approver.policy.observation import Absent, Seen, Unavailable
+from csr_approver.policy.permitted import permitted
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.role_rules import check_role
 from csr_approver.policy.settings import PolicySettings
@@ -35,7 +36,8 @@ def judge(
     if isinstance(instance, Finding):
         return Undetermined((instance,))
 
-    findings = list(check_instance(candidate, instance, cluster, settings))
+    own = permitted(instance, candidate.identity.node_name, cluster, settings)
+    findings = list(check_instance(candidate, instance, own, cluster, settings))
     if any(map(is_violation, findings)):
         return verdict_of(findings)
 
@@ -46,8 +48,8 @@ def judge(
     if any(map(is_violation, findings)):
         return verdict_of(findings)
 
-    if names := names_to_resolve(candidate, instance, cluster, settings):
+    if names := names_to_resolve(candidate, instance, own, settings):
         if evidence.resolutions is None:
             return NeedResolutions(names)
-        findings += check_resolutions(candidate, instance, evidence.resolutions, cluster, settings)
+        findings += check_resolutions(names, evidence.resolutions, instance, own)
     return verdict_of(findings)

@@ -13,9 +13,8 @@ INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 """EC2's two instance id forms; use with fullmatch (aws-iam-authenticator accepts the same lengths)."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_LDH_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # A name whose last label is a number is read as an IPv4 address by many clients (WHATWG URL, inet_aton).
-_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
 
 
 def canonical_dns_name(text: str) -> DnsName | None:
@@ -27,11 +26,7 @@ def canonical_dns_name(text: str) -> DnsName | None:
     if not text.isascii():
         return None
     name = text.lower().removesuffix(".")
-    if len(name) > 253 or not _LDH_NAME.fullmatch(name):
-        return None
-    if _NUMERIC_LABEL.fullmatch(name.rpartition(".")[2]):
-        return None
-    return DnsName(name)
+    return DnsName(name) if len(name) <= 253 and _HOST_NAME.fullmatch(name) else None
 
 
 def is_node_name(text: str) -> bool:

@@ -1,25 +1,44 @@
 """The names and addresses that EC2 gives an instance: what a request is compared with."""
 
+from dataclasses import dataclass
+
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.instance import Instance, Interface, PrivateAddress
 from csr_approver.policy.names import DnsName, IPAddress
 from csr_approver.policy.settings import Interfaces, PolicySettings
 
 
-def ec2_names(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> frozenset[DnsName]:
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What may be asked for. A name that EC2 gives is proved by EC2; one of the operator's domains needs DNS too."""
+
+    ec2_names: frozenset[DnsName]
+    custom_names: frozenset[DnsName]
+    names: frozenset[DnsName]
+    """Both."""
+    addresses: frozenset[IPAddress]
+
+
+def permitted(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> Permitted:
+    """Everything that this instance, as this node, may be called."""
+    ec2_names, custom_names = _ec2_names(instance, node_name, cluster, settings), _custom_names(instance, settings)
+    return Permitted(ec2_names, custom_names, ec2_names | custom_names, _node_addresses(instance, cluster, settings))
+
+
+def _ec2_names(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> frozenset[DnsName]:
     """What EC2 itself gives (EC2 user guide, instance hostname types), and the bare id of a node named so."""
     names: set[DnsName | None] = {instance.private_dns_name}
     if instance.resource_name_resolves:
         names.add(DnsName(f"{instance.instance_id}.{cluster.instance_domain}"))
     if settings.public_addresses:
         names.add(instance.public_dns_name)
-        names |= {address.public_name for address in _primary_addresses(instance.primary_interface)}
+        names.update([address.public_name for address in _primary_addresses(instance.primary_interface)])
     if node_name == instance.instance_id:
         names.add(DnsName(instance.instance_id))
-    return frozenset(name for name in names if name)
+    return frozenset(filter(None, names))
 
 
-def custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsName]:
+def _custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsName]:
     """The names under the operator's own domains, with the labels that EC2 gives and no others."""
     labels = {instance.instance_id}
     if instance.private_dns_name:
@@ -27,7 +46,7 @@ def custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsN
     return frozenset(DnsName(f"{label}.{domain}") for label in labels for domain in settings.custom_domains)
 
 
-def node_addresses(instance: Instance, cluster: Cluster, settings: PolicySettings) -> frozenset[IPAddress]:
+def _node_addresses(instance: Instance, cluster: Cluster, settings: PolicySettings) -> frozenset[IPAddress]:
     """The node's own addresses. A secondary private address or a delegated prefix is a pod's (VPC CNI)."""
     primary = instance.primary_interface
     addresses = _own_addresses(primary)
@@ -47,11 +66,13 @@ def listed_addresses(instance: Instance) -> frozenset[IPAddress]:
     """Every address that EC2 lists for the instance: what its names may resolve to. Nothing in a delegated prefix."""
     addresses: set[IPAddress | None] = {instance.public_address, instance.ipv6_address}
     for interface in instance.interfaces:
-        addresses |= {ipv6.address for ipv6 in interface.ipv6_addresses}
+        addresses.update([ipv6.address for ipv6 in interface.ipv6_addresses])
         for private in interface.private_addresses:
-            addresses |= {private.address} | private.public_addresses
-    prefixes = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
-    return frozenset(address for address in addresses if address and not any(address in prefix for prefix in prefixes))
+            addresses.add(private.address)
+            addresses |= private.public_addresses
+    delegated = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
+    pods = {address for address in addresses for prefix in delegated if address and address in prefix}
+    return frozenset(filter(None, addresses - pods))
 
 
 def _primary_addresses(interface: Interface | None) -> list[PrivateAddress]:
@@ -63,6 +84,6 @@ def _own_addresses(interface: Interface | None) -> set[IPAddress]:
     if interface is None:
         return set()
     only_one = len(interface.ipv6_addresses) == 1
-    return {private.address for private in _primary_addresses(interface)} | {
-        ipv6.address for ipv6 in interface.ipv6_addresses if ipv6.primary or only_one
-    }
+    addresses: set[IPAddress] = {private.address for private in _primary_addresses(interface)}
+    addresses.update([ipv6.address for ipv6 in interface.ipv6_addresses if ipv6.primary or only_one])
+    return addresses

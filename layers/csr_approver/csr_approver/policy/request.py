@@ -9,6 +9,9 @@ KIND = "CertificateSigningRequest"
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
 NODE_USER_PREFIX = "system:node:"
 
+# The keys of spec.extra by which the EKS authenticator tells who called STS (aws-iam-authenticator, pkg/server).
+ARN, CANONICAL_ARN, SESSION_NAME = "arn", "canonicalArn", "sessionName"
+
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
@@ -54,7 +57,7 @@ def read_signing_request(document: object) -> SigningRequest:
         _mapping(top.get("spec")),
         _mapping(top.get("status")),
     )
-    conditions = status.get("conditions")
+    extra, conditions = _mapping(spec.get("extra")), status.get("conditions")
     return SigningRequest(
         kind=_text(top.get("kind")),
         name=_text(metadata.get("name")) or "",
@@ -64,7 +67,7 @@ def read_signing_request(document: object) -> SigningRequest:
         signer_name=_text(spec.get("signerName")),
         username=_text(spec.get("username")),
         groups=_texts(spec.get("groups")),
-        extra={key: _texts(value) for key, value in _mapping(spec.get("extra")).items()},
+        extra={key: _texts(extra[key]) for key in (ARN, CANONICAL_ARN, SESSION_NAME) if key in extra},
         usages=_texts(spec.get("usages")),
         expiration_seconds=spec.get("expirationSeconds"),
         pem_base64=_text(spec.get("request")),
@@ -78,7 +81,7 @@ def read_signing_request(document: object) -> SigningRequest:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:
@@ -86,7 +89,7 @@ def _text(value: object) -> str | None:
 
 
 def _texts(value: object) -> tuple[str, ...] | None:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list) and {type(item) for item in value} <= {str}:
         return tuple(value)
     return None
 

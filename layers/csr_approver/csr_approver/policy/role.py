@@ -39,6 +39,13 @@ class RoleSession:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """What matters of a role's trust policy: who besides the EC2 service may assume it; None if nobody."""
+
+    others: str | None
+
+
 def parse_role_arn(arn: str) -> Role | None:
     """arn:aws:iam::111122223333:role/path/NAME; None for anything else."""
     match = _ROLE_ARN.fullmatch(arn)
@@ -51,12 +58,16 @@ def parse_session_arn(arn: str) -> RoleSession | None:
     return RoleSession(Role(match["partition"], match["account"], match["name"]), match["session"]) if match else None
 
 
-def others_who_may_assume(trust_policy: Mapping[str, Any], partition: str) -> str | None:
-    """Who besides the EC2 service a trust policy lets assume the role; None if nobody.
+def read_trust_policy(document: Mapping[str, Any], partition: str) -> TrustPolicy:
+    """Read an AssumeRolePolicyDocument.
 
     Whoever else may assume a node role chooses his own session name, and so any instance (aws-iam-authenticator,
     README). Conditions and Deny statements can only narrow, and are not read: what looks open is called open.
     """
+    return TrustPolicy(_others_who_may_assume(document, partition))
+
+
+def _others_who_may_assume(trust_policy: Mapping[str, Any], partition: str) -> str | None:
     ec2 = {"ec2.amazonaws.com", "ec2.amazonaws.com.cn"} if partition == "aws-cn" else {"ec2.amazonaws.com"}
     ec2_may = False
     for statement in _list(trust_policy.get("Statement")):

@@ -7,7 +7,7 @@ from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.observation import Absent, Seen, Unavailable
 from csr_approver.policy.reason import Reason
-from csr_approver.policy.role import Role, others_who_may_assume
+from csr_approver.policy.role import Role
 from csr_approver.policy.settings import PolicySettings, RoleCheck
 from csr_approver.policy.verdict import Finding
 
@@ -51,6 +51,6 @@ def _check_trust(role: Role, evidence: Evidence) -> Iterator[Finding | NeedTrust
         case Absent(detail) | Unavailable(detail):
             yield Finding(Reason.TRUST_POLICY_UNREADABLE, role.name, detail)
         case Seen(policy):
-            if other := others_who_may_assume(policy, role.partition):
-                detail = f"may be assumed by {other}, who could name a session after any instance"
+            if policy.others:
+                detail = f"may be assumed by {policy.others}, who could name a session after any instance"
                 yield Finding(Reason.ROLE_ASSUMABLE_BY_OTHERS, role.name, detail)

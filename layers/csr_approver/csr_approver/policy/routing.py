@@ -1,9 +1,9 @@
 """Whether a request is this approver's business at all. What is not ours is ignored, never denied."""
 
-from csr_approver.policy.identity import SESSION_NAME, session_values
+from csr_approver.policy.identity import session_values
 from csr_approver.policy.names import INSTANCE_ID
 from csr_approver.policy.reason import Reason
-from csr_approver.policy.request import KIND, KUBELET_SERVING, SigningRequest
+from csr_approver.policy.request import KIND, KUBELET_SERVING, SESSION_NAME, SigningRequest
 from csr_approver.policy.settings import InstanceBinding, Mode, PolicySettings
 from csr_approver.policy.verdict import Finding, Ignore, shown
 
