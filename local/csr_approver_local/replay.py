@@ -12,6 +12,8 @@ from csr_approver_local.real_cluster import RefusedError
 from csr_approver_local.samples import Expectation, Sample
 from csr_approver_local.system import System
 
+REFUSED = "refused by the API server"
+
 # A fault in a sample lasts as long as the sample.
 _ALWAYS = 1000
 _DECISIONS = ("Approved", "Denied")
@@ -50,7 +52,8 @@ def play(sample: Sample, kubeconfig: str | None = None) -> list[Row]:
             except RefusedError as error:
                 refusals[name] = str(error)
         for body in sample.bodies:
-            system.send(_pointed_at(body, made, system) if kubeconfig else body)
+            if not any(name in body for name in refusals):
+                system.send(_pointed_at(body, made, system) if kubeconfig else body)
         system.run()
         return [
             _row(sample, document, made.get(name), refusals.get(name), system)
@@ -86,7 +89,7 @@ def _row(
         event=sample.name,
         node=request.node_name or request.username or "",
         asked=_asked(request),
-        verdict="refused by the API server" if refusal else last["verdict"],
+        verdict=REFUSED if refusal else last["verdict"],
         reasons=tuple(last["reasons"]),
         written=", ".join(after[len(before) :]) or "none",
         # Records come at least once; whoever reads them counts a uid once.

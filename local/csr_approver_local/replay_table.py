@@ -1,8 +1,9 @@
 """One aligned table of what a replay did, as wide as it must be and no wider."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from csr_approver_local.replay import Row
+from csr_approver_local.replay import REFUSED, Row
 
 _HEADINGS = ("EVENT", "NODE", "ASKS FOR", "VERDICT", "REASONS", "WRITTEN", "RECORDED", "MS", "")
 _LIMITS = (30, 22, 34, 25, 34, 8, 8, 6, 200)
@@ -18,12 +19,11 @@ def table(rows: Iterable[Row]) -> list[str]:
 
 def summary(rows: Sequence[Row], seconds: float) -> str:
     """One line for the whole replay."""
-    as_told = sum(row.problem is None for row in rows)
-    verdicts = ", ".join(
-        f"{sum(row.verdict == verdict for row in rows)} {verdict}"
-        for verdict in dict.fromkeys(row.verdict for row in rows)
-    )
-    return f"{as_told} of {len(rows)} requests ended as their sample says ({verdicts}) in {seconds:.1f} s"
+    played = [row for row in rows if row.verdict != REFUSED]
+    as_told = sum(row.problem is None for row in played)
+    verdicts = Counter(row.verdict for row in rows)
+    kinds = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
+    return f"{as_told} of {len(played)} requests ended as their sample says ({kinds}) in {seconds:.1f} s"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

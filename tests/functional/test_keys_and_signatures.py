@@ -96,6 +96,7 @@ def signed_with_another_key() -> dict[str, Any]:
 
 
 SHA256, SHA384, SHA512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
+SHA1, MD5 = hashes.SHA1(), hashes.MD5()  # noqa: S303 - they must be refused
 ROWS: dict[str, Row] = {
     "P-256 with SHA-256": (signing_request, APPROVED),
     "P-384 with SHA-384": (lambda: on_curve(ec.SECP384R1(), SHA384, ECDSA_SHA384), APPROVED),
@@ -125,10 +126,10 @@ ROWS: dict[str, Row] = {
     "another key's signature": (signed_with_another_key, BAD_SIGNATURE),
     "no signature": (lambda: crafted(signature=b""), BAD_SIGNATURE),
     "a signature of noughts": (lambda: crafted(signature=bytes(64)), BAD_SIGNATURE),
-    "ECDSA with SHA-1": (lambda: crafted(digest=hashes.SHA1(), algorithm=ECDSA_SHA1), BAD_SIGNATURE),
+    "ECDSA with SHA-1": (lambda: crafted(digest=SHA1, algorithm=ECDSA_SHA1), BAD_SIGNATURE),
     "ECDSA with a NULL for parameters": (lambda: crafted(algorithm=ECDSA_SHA256_WITH_NULL), BAD_SIGNATURE),
-    "RSA with SHA-1": (lambda: with_rsa(2048, hashes.SHA1(), RSA_SHA1), BAD_SIGNATURE),
-    "RSA with MD5": (lambda: with_rsa(2048, hashes.MD5(), RSA_MD5), BAD_SIGNATURE),
+    "RSA with SHA-1": (lambda: with_rsa(2048, SHA1, RSA_SHA1), BAD_SIGNATURE),
+    "RSA with MD5": (lambda: with_rsa(2048, MD5, RSA_MD5), BAD_SIGNATURE),
     "RSA without the NULL for parameters": (lambda: with_rsa(2048, SHA256, RSA_SHA256_WITHOUT_NULL), BAD_SIGNATURE),
     "RSA-PSS": (with_pss, BAD_SIGNATURE),
     "an algorithm of the other kind of key": (lambda: crafted(algorithm=RSA_SHA256), BAD_SIGNATURE),

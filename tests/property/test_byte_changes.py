@@ -4,7 +4,7 @@ The other reader is cryptography's, which policy.pkcs10 uses for keys and signat
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import pytest
 from cryptography import x509
@@ -28,26 +28,40 @@ OFFLINE = Offline()
 Edit: TypeAlias = tuple[str, int, int]
 
 
+class Said(NamedTuple):
+    """What a request asks for."""
+
+    subject: list[tuple[x509.ObjectIdentifier, str | bytes]]
+    attributes: list[x509.ObjectIdentifier]
+    key: bytes
+    names: set[object]
+
+
 def approved(content: bytes) -> bool:
     document = DOCUMENT | {"spec": DOCUMENT["spec"] | {"request": spec_request(content)}}
     return isinstance(OFFLINE.verdict(document), Approve)
 
 
-def decoded(der: bytes) -> object:
+def decoded(der: bytes) -> Said:
     """Subject, key and names as cryptography reads them; DNS names are compared without case and final dot."""
     csr = x509.load_der_x509_csr(der)
     (extension,) = csr.extensions
     assert isinstance(extension.value, x509.SubjectAlternativeName)
-    names = {name.lower().removesuffix(".") for name in extension.value.get_values_for_type(x509.DNSName)}
+    names: set[object] = {name.lower().removesuffix(".") for name in extension.value.get_values_for_type(x509.DNSName)}
     addresses = set(extension.value.get_values_for_type(x509.IPAddress))
     assert {type(name) for name in extension.value} <= {x509.DNSName, x509.IPAddress}
-    return (
+    return Said(
         [(attribute.oid, attribute.value) for attribute in csr.subject],
         [attribute.oid for attribute in csr.attributes],
         csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        names,
-        addresses,
+        names | addresses,
     )
+
+
+def says_no_more(der: bytes) -> bool:
+    """Whether all is the same but for names and addresses that are left out."""
+    said, whole = decoded(der), decoded(DER)
+    return said == whole._replace(names=said.names) and said.names <= whole.names
 
 
 def signed_again(info: bytes) -> bytes:
@@ -143,22 +157,21 @@ def test_no_name_of_another_type_is_approved(tag: int) -> None:
     assert approved(pem(signed_again(changed))) is (tag == 0x82)
 
 
-def test_a_single_change_of_the_structure_is_approved_only_if_it_says_the_same() -> None:
+def test_a_single_change_of_the_structure_is_approved_only_if_it_says_no_more() -> None:
     """Each element left out, doubled, moved and given another type, with every length around it put right."""
-    said = decoded(DER)
     ders = [signed_again(written(changed)) for changed in single_changes(parsed(SIGNED))]
     approvals = [der for der in ders if approved(pem(der))]
-    # UTF8String for PrintableString in O or CN, the name or the address twice, and the two in the other order.
-    assert len(approvals) == 5
-    assert all(decoded(der) == said for der in approvals)
+    # UTF8String for PrintableString in O or CN, and name and address left out, doubled, or in the other order.
+    assert len(approvals) == 7
+    assert all(says_no_more(der) for der in approvals)
 
 
-@settings(max_examples=800)
+@settings(max_examples=200)
 @given(st.data())
-def test_changes_of_the_structure_are_approved_only_if_they_say_the_same(data: st.DataObject) -> None:
+def test_changes_of_the_structure_are_approved_only_if_they_say_no_more(data: st.DataObject) -> None:
     changed = parsed(SIGNED)
     for _ in range(data.draw(st.integers(2, 3))):
         changed = data.draw(st.sampled_from(list(single_changes(changed)) or [changed]))
     der = signed_again(written(changed))
     if approved(pem(der)):
-        assert decoded(der) == decoded(DER)
+        assert says_no_more(der)

@@ -5,7 +5,6 @@ hold line breaks. Whatever has the wrong type is a 400.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable
@@ -42,7 +41,7 @@ def _bytes(value: Any, path: str) -> str:
     text = re.sub(r"[\r\n]", "", _string(value, path))
     try:
         return base64.b64encode(base64.b64decode(text, validate=True)).decode()
-    except binascii.Error as error:
+    except ValueError as error:
         raise _MismatchError(f"illegal base64 data in {path}: {error}") from error
 
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 only if every request ended as its sample says. Raises InputError."""
     if find_spec("csr_approver_local") is None or find_spec("moto") is None:
-        raise InputError("replay needs its extra: pip install 'eks-csr-approver[replay]'")
+        raise InputError("replay needs the extra of that name: pip install '.[replay]' in a checkout")
     from csr_approver_local.replay import as_json, play  # noqa: PLC0415 - only there with the extra
     from csr_approver_local.replay_table import summary, table  # noqa: PLC0415
     from csr_approver_local.samples import Sample, SampleError, find_samples  # noqa: PLC0415

@@ -1,6 +1,7 @@
 """EC2's own form of an instance (DescribeInstances, API or AWS CLI) read into the policy's."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
@@ -15,7 +16,7 @@ def read_reservations(reservations: object) -> Iterator[Instance]:
         for document in _items(reservation.get("Instances")):
             state = _mapping(document.get("State")).get("Name")
             if isinstance(document.get("InstanceId"), str) and isinstance(state, str):
-                yield _instance(document, state, reservation.get("OwnerId"))
+                yield _instance(document, state, _text(reservation.get("OwnerId")))
 
 
 def _instance(document: Mapping[str, Any], state: str, owner_id: str | None) -> Instance:
@@ -24,7 +25,7 @@ def _instance(document: Mapping[str, Any], state: str, owner_id: str | None) -> 
         instance_id=document["InstanceId"],
         account_id=owner_id,
         state=state,
-        vpc_id=document.get("VpcId") or None,
+        vpc_id=_text(document.get("VpcId")),
         private_dns_name=_name(document.get("PrivateDnsName")),
         public_dns_name=_name(document.get("PublicDnsName")),
         resource_name_resolves=(
@@ -34,8 +35,10 @@ def _instance(document: Mapping[str, Any], state: str, owner_id: str | None) -> 
         ),
         public_address=parse_address(document.get("PublicIpAddress")),
         ipv6_address=parse_address(document.get("Ipv6Address")),
-        profile_arn=_mapping(document.get("IamInstanceProfile")).get("Arn"),
-        tags={tag["Key"]: tag.get("Value", "") for tag in _items(document.get("Tags")) if "Key" in tag},
+        profile_arn=_text(_mapping(document.get("IamInstanceProfile")).get("Arn")),
+        tags={
+            key: _text(tag.get("Value")) or "" for tag in _items(document.get("Tags")) if (key := _text(tag.get("Key")))
+        },
         interfaces=tuple(_interface(interface) for interface in _items(document.get("NetworkInterfaces"))),
     )
 
@@ -76,7 +79,8 @@ def _private_addresses(document: Mapping[str, Any]) -> Iterator[PrivateAddress]:
 def _prefixes(document: Mapping[str, Any]) -> Iterator[IPv4Network | IPv6Network]:
     for key, field in (("Ipv4Prefixes", "Ipv4Prefix"), ("Ipv6Prefixes", "Ipv6Prefix")):
         for prefix in _items(document.get(key)):
-            yield ip_network(prefix[field])
+            with suppress(ValueError):
+                yield ip_network(_text(prefix.get(field)) or "")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -85,6 +89,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _items(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _name(value: object) -> DnsName | None:

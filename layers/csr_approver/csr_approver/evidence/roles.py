@@ -55,7 +55,7 @@ def role_of_profile(profile: Mapping[str, Any], profile_arn: str) -> Observation
     roles = profile.get("Roles") or []
     if not roles:
         return Absent("the instance profile holds no role")
-    role = parse_role_arn(str(roles[0].get("Arn")))
+    role = parse_role_arn(str(roles[0].get("Arn"))) if isinstance(roles[0], Mapping) else None
     return Seen(role) if role else Unavailable("the role's ARN cannot be read")
 
 

@@ -10,7 +10,7 @@ from csr_approver.policy.pkcs10 import CertificateRequest, read_certificate_requ
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.settings import PolicySettings
-from csr_approver.policy.verdict import Finding, shown
+from csr_approver.policy.verdict import Finding, listed, shown
 
 MIN_EXPIRATION_SECONDS = 600  # the API's own minimum (CertificateSigningRequestSpec.expirationSeconds)
 MAX_ALTERNATIVE_NAMES = 64
@@ -69,7 +69,7 @@ def check_spec(request: SigningRequest, settings: PolicySettings) -> Iterator[Fi
         yield Finding(
             Reason.USAGES_NOT_PERMITTED,
             "spec.usages",
-            f"are {shown(', '.join(usages) or 'none')}; a kubelet asks for digital signature and server auth",
+            f"are {shown(listed(usages))}; a kubelet asks for digital signature and server auth",
         )
     seconds = request.expiration_seconds
     if seconds is None:
