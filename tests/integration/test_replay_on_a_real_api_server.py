@@ -1,0 +1,70 @@
+"""The samples against a real kube-apiserver: what the local one is taken for is true."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csr_approver_local.replay import REFUSED, play
+from csr_approver_local.samples import Sample
+from tests.controlplane import AssetsNotFoundError, ControlPlane, find_assets
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+# Those that end without waiting for a message's time-out, which is not skipped on a real cluster.
+AT_ONCE = (
+    "01-private-node",
+    "03-public-address",
+    "04-instance-id-name",
+    "05-ipv6",
+    "06-custom-domain",
+    "07-client-certificate",
+    "15-api-server-name",
+    "17-smuggled-extension",
+    "20-fargate",
+    "22-already-approved",
+)
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The admin's way into a real control plane."""
+    directory = tmp_path_factory.mktemp("controlplane")
+    try:
+        assets = find_assets()
+    except AssetsNotFoundError as error:
+        pytest.skip(str(error))
+    with ControlPlane(assets, directory, {}) as control_plane:
+        cluster = {
+            "server": control_plane.url,
+            "certificate-authority-data": base64.b64encode(control_plane.ca_pem).decode(),
+        }
+        path = directory / "kubeconfig"
+        path.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "real",
+                    "contexts": [{"name": "real", "context": {"cluster": "real", "user": "admin"}}],
+                    "clusters": [{"name": "real", "cluster": cluster}],
+                    "users": [{"name": "admin", "user": {"token": control_plane.identities["admin"].token}}],
+                }
+            )
+        )
+        yield str(path)
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_a_sample_ends_as_it_says_on_a_real_api_server(name: str, kubeconfig: str) -> None:
+    for row in play(Sample.load(EVENTS / name), kubeconfig):
+        assert row.problem is None
+        assert row.verdict != REFUSED
+
+
+def test_node_restriction_refuses_a_stolen_identity_before_we_see_it(kubeconfig: str) -> None:
+    (row,) = play(Sample.load(EVENTS / "19-stolen-identity"), kubeconfig)
+    assert row.verdict == REFUSED
+    assert row.written == "none"
