@@ -61,6 +61,7 @@ reviewer = Reviewer(
     _now,
     _log_error,
 )
+required_variable(os.environ, "POWERTOOLS_METRICS_NAMESPACE")
 redelivery = Redelivery(aws.sqs, required_variable(os.environ, "CSR_QUEUE_URL"))
 
 

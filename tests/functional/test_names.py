@@ -10,7 +10,6 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
-from tests.support.resolving import resolve, unavailable
 
 from csr_approver.evidence import name_servers
 from csr_approver.evidence.names import DnsNames
@@ -20,6 +19,7 @@ from csr_approver.policy.observation import Absent, Seen, Unavailable
 from csr_approver.policy.resolution import Resolution
 from csr_approver_local.dns_answers import Behaviour, Fault, Slow
 from csr_approver_local.dns_server import DnsServer
+from tests.support.resolving import resolve, unavailable
 
 ZONE = """
 node         A     10.0.0.1

@@ -13,10 +13,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 from dns.message import Message
-from tests.support.resolving import resolve, unavailable
 
 from csr_approver.policy.observation import Absent, Seen, Unavailable
 from csr_approver.policy.resolution import Resolution
+from tests.support.resolving import resolve, unavailable
 
 
 @contextmanager

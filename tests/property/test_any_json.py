@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csr_approver.evidence.clusters import described_cluster
-from csr_approver.message import MalformedMessageError, Pointer, parse_message
+from csr_approver.message import MalformedMessageError, parse_message
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.examine import Candidate, examine
 from csr_approver.policy.observation import Seen
@@ -117,17 +117,21 @@ def test_any_text_is_a_pointer_or_malformed(body: str) -> None:
         parse_message(body, "demo")
 
 
-MESSAGE = {"kind": "csr", "cluster": "demo", "name": "csr-6plsz", "uid": "25b0242c-cfee-4e2b-82d3-38c438c13b13"}
+MESSAGE: dict[str, object] = {
+    "kind": "csr",
+    "cluster": "demo",
+    "name": "csr-6plsz",
+    "uid": "25b0242c-cfee-4e2b-82d3-38c438c13b13",
+}
 
 
 @settings(max_examples=500)
 @given(st.sampled_from(sorted(MESSAGE)), JSON)
 def test_any_value_in_a_message_makes_a_pointer_or_is_malformed(key: str, value: object) -> None:
-    body = json.dumps(MESSAGE | {key: value})
+    changed = MESSAGE | {key: value}
     try:
-        pointer = parse_message(body, "demo")
-    except MalformedMessageError as error:
-        assert str(error).isprintable()
-    else:
-        assert key in ("name", "uid")
-        assert pointer == Pointer(**({"name": MESSAGE["name"], "uid": MESSAGE["uid"]} | {key: value}))
+        pointer = parse_message(json.dumps(changed), "demo")
+    except MalformedMessageError:
+        return
+    assert (changed["kind"], changed["cluster"]) == ("csr", "demo")
+    assert (pointer.name, pointer.uid) == (changed["name"], changed["uid"])

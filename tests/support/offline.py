@@ -22,7 +22,7 @@ def settings_of(**settings: str) -> Settings:
 class Offline:
     """Judges one request after the other, in a world that does not change."""
 
-    def __init__(self, world: World | None = None, **settings: str) -> None:
+    def __init__(self, world: World | None = None, /, **settings: str) -> None:
         """By default the world in which a valid request is approved, and the default settings."""
         world = world or default_world()
         parsed = settings_of(**settings)

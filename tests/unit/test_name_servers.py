@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from csr_approver.evidence import name_servers
-from csr_approver.evidence.name_servers import NameServer, system_servers
+from csr_approver.evidence.name_servers import system_servers
+from csr_approver.name_server import NameServer
 
 
 @pytest.mark.parametrize(

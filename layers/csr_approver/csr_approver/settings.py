@@ -3,18 +3,22 @@
 CLI `--set dns-check=off`, environment `CSR_APPROVER_DNS_CHECK`, template parameter `DnsCheck`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
+from csr_approver.name_server import NameServer
 from csr_approver.policy.form import MIN_EXPIRATION_SECONDS, is_reserved_name
 from csr_approver.policy.names import DnsName, IPAddress, canonical_dns_name, parse_address
 from csr_approver.policy.role import Role, parse_role_arn
 from csr_approver.policy.settings import InstanceBinding, Interfaces, Mode, PolicySettings, RoleCheck
 
 ENVIRONMENT_PREFIX = "CSR_APPROVER_"
+
+_ENDPOINT = re.compile(r"(?:(?i:https)://)?(?:\[(?P<bracketed>[^]]*)\]|(?P<host>[^:/\[\]]+))(?::[0-9]{1,5})?/?")
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -124,14 +128,11 @@ def _items(value: str) -> list[str]:
 
 def parse_endpoint(value: str) -> DnsName | IPAddress:
     """The host in a host name, an address or the URL that EKS and kubeconfig files give. Raises ValueError."""
-    host = value.removeprefix("https://").partition("/")[0]
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
+    match = _ENDPOINT.fullmatch(value)
+    host = match["bracketed"] or match["host"] if match else value
     endpoint = parse_address(host) or canonical_dns_name(host)
     if endpoint is None:
-        raise ValueError("must be the API server's host or URL")
+        raise ValueError("must be the API server's host or its https URL")
     return endpoint
 
 
@@ -169,15 +170,7 @@ def _max_expiration(value: str) -> int:
 
 
 def _servers(value: str) -> tuple[str, ...]:
-    servers = tuple(_items(value))
-    for server in servers:
-        host, _, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "53")
-        if server.startswith("["):
-            host, _, port = server[1:].partition("]")
-            port = port.removeprefix(":") or "53"
-        if parse_address(host) is None or not port.isdigit() or not 1 <= int(port) <= 65535:
-            raise ValueError(f"{server} is no address, address:port or [address]:port")
-    return servers
+    return tuple(str(NameServer.parse(server)) for server in _items(value))
 
 
 def _timeout(value: str) -> float:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import pytest
+
+from csr_approver_local.kubernetes_api import KubernetesApi, User
 from tests.api_client import ApiClient
 from tests.contract.api_server.kubelet_requests import KUBELET_SERVING
 from tests.controlplane import AssetsNotFoundError, ControlPlane, Identity, csr_rule, find_assets, signer_rule
-
-from csr_approver_local.kubernetes_api import KubernetesApi, User
 
 By: TypeAlias = Callable[[str], ApiClient]
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
 from tests.contract.api_server.clusters import By, Cluster, LocalCluster, real_cluster
 from tests.contract.api_server.kubelet_requests import serving_request
 

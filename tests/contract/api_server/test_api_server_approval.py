@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
+from csr_approver_local.pki import loopback_server_identity
 from tests.api_client import CSRS
 from tests.contract.api_server.clusters import By
 from tests.contract.api_server.kubelet_requests import (
@@ -14,8 +16,6 @@ from tests.contract.api_server.kubelet_requests import (
     version,
     without,
 )
-
-from csr_approver_local.pki import loopback_server_identity
 
 NODE = "a.example"
 

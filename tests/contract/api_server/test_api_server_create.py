@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.api_client import CSRS, ApiClient
 from tests.contract.api_server.clusters import By, Cluster
 from tests.contract.api_server.kubelet_requests import (

@@ -4,6 +4,8 @@ import base64
 from typing import Any
 
 import pytest
+
+from csr_approver_local.pki import loopback_server_identity
 from tests.contract.api_server.clusters import By
 from tests.contract.api_server.kubelet_requests import (
     condition,
@@ -11,8 +13,6 @@ from tests.contract.api_server.kubelet_requests import (
     encoded,
     serving_request,
 )
-
-from csr_approver_local.pki import loopback_server_identity
 
 NODE = "a.example"
 

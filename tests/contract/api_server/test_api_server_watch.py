@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
+
 from tests.api_client import CSRS
 from tests.contract.api_server.clusters import By, Cluster
 from tests.contract.api_server.kubelet_requests import condition, decided, serving_request, version

@@ -25,6 +25,7 @@ from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.observation import Observation, Seen
 from csr_approver.policy.request import read_signing_request
 from csr_approver.policy.settings import RoleCheck
+from csr_approver.policy.times import parse_time
 from csr_approver.settings import Settings, SettingsError, environment_settings, parse_settings
 
 
@@ -173,10 +174,7 @@ def _names(arguments: argparse.Namespace, settings: Settings) -> Names:
 
 
 def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-01-01T13:30:53Z") from None
-    if time.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no time zone; write 2026-01-01T13:30:53Z")
-    return time.astimezone(UTC)
+    time = parse_time(text)
+    if time is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time with a zone, like 2026-01-01T13:30:53Z")
+    return time

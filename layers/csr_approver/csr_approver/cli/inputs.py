@@ -9,6 +9,8 @@ import yaml
 
 from csr_approver.policy.request import KIND
 
+_MAX_DEPTH = 100
+
 
 class InputError(ValueError):
     """A usage or input error: one line that says which input, what is wrong, and what was expected."""
@@ -43,6 +45,7 @@ def read_documents(path: Path) -> list[Any]:
         raise InputError(f"{path}: is nested too deeply") from None
     except ValueError as json_error:
         try:
+            _refuse_bombs(text)
             return [document for document in yaml.load_all(text, _Loader) if document is not None]
         except (yaml.YAMLError, ValueError, RecursionError) as yaml_error:
             first = json_error if text.lstrip().startswith(("{", "[")) else yaml_error
@@ -66,6 +69,20 @@ def read_answer(path: Path, key: str, command: str, kind: type[Any]) -> Any:
     return answer[key]
 
 
+def _refuse_bombs(text: str) -> None:
+    """No aliases, which kubectl and the AWS CLI never print, and no depth at which libyaml's composer overflows."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("holds a YAML alias")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            raise ValueError("is nested too deeply")
+
+
 def _json_documents(text: str) -> Iterator[Any]:
     decoder, position = json.JSONDecoder(), 0
     while position < len(text):
@@ -81,6 +98,8 @@ def _unlisted(document: Any) -> list[Any]:
     if not isinstance(document, Mapping) or document.get("kind") not in ("List", f"{KIND}List"):
         return [document]
     items = document.get("items")
+    if not isinstance(items, list):
+        return []
     if document["kind"] == "List":
-        return items if isinstance(items, list) else []
-    return [{"kind": KIND} | item if isinstance(item, dict) else item for item in items or []]
+        return items
+    return [{"kind": KIND} | item if isinstance(item, dict) else item for item in items]

@@ -1,9 +1,11 @@
 """csr-approver: the operator's command. It only reads."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from csr_approver.cli import explain, replay
 from csr_approver.cli.inputs import InputError
@@ -22,18 +24,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0: every request got its verdict; 2: a usage or input error, told in one line."""
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        status = int(parsed.run(parsed))
+        sys.stdout.flush()
     except InputError as error:
         _warn(str(error))
         return _USAGE_ERROR
     except BrokenPipeError:
-        # Whoever reads, head for one, has seen enough.
-        sys.stdout = None
+        # Whoever reads, head for one, has seen enough. What is still in the buffer must go somewhere at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that says what is wrong in one line; --help says the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_USAGE_ERROR, f"{self.prog}: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="csr-approver", description=__doc__)
+    parser = _Parser(prog="csr-approver", description=__doc__)
     parser.add_argument("--version", action="version", version=version("eks-csr-approver"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     explaining = commands.add_parser(

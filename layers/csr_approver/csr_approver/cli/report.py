@@ -50,7 +50,7 @@ def text_block(
     verdict, candidate = assessment.verdict, assessment.candidate
     lines = [
         f"{shown(request.name) or '(no name)'}: {type(verdict).__name__}",
-        _line(" ", "asked by", request.username),
+        _line(" ", "asked by", shown(request.username or "nobody")),
     ]
     if candidate:
         lines.append(_line(" ", "asks for", listed((*candidate.claims.names, *candidate.claims.addresses))))

@@ -1,5 +1,6 @@
 """boto3 clients with time-outs that fit into one invocation, and AWS errors as one line."""
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ class AwsClients:
     """One session, whose clients share credentials and endpoint data; nothing is made before it is used."""
 
     def __init__(self, region: str | None = None, profile: str | None = None) -> None:
-        self._region, self._profile = region, profile
+        # botocore itself only looks at AWS_DEFAULT_REGION.
+        self._region, self._profile = region or os.environ.get("AWS_REGION"), profile
 
     @cached_property
     def _botocore(self) -> botocore.session.Session:

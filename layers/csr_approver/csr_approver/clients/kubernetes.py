@@ -69,10 +69,10 @@ class KubernetesApi:
 def from_kubeconfig(path: str | None = None, context: str | None = None) -> KubernetesApi:
     """As kubectl would connect. Raises ValueError if the file or the context cannot be used."""
     try:
-        api_client = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call]
-    except (config.ConfigException, OSError) as error:
-        raise ValueError(f"kubeconfig: {str(error).splitlines()[0]}") from None
-    return KubernetesApi(_reconnected(api_client.configuration))
+        loaded = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call]
+        return KubernetesApi(_reconnected(loaded.configuration))
+    except Exception as error:  # whatever its parsers of YAML, base64 and certificates raise, the library lets through
+        raise ValueError(f"kubeconfig: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
 def for_eks(endpoint: str, ca_pem: bytes, token: Callable[[], str]) -> KubernetesApi:

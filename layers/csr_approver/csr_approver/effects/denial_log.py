@@ -59,6 +59,8 @@ class DenialLog:
             self._ensure(stream)
             answer = self._client.put_log_events(logGroupName=self._log_group, logStreamName=stream, logEvents=events)
         except (ClientError, BotoCoreError) as error:
+            # Perhaps somebody deleted the stream.
+            self._streams.discard(stream)
             return dict.fromkeys(records, describe_error(error))
         if rejected := answer.get("rejectedLogEventsInfo"):
             return dict.fromkeys(records, f"CloudWatch Logs rejected events: {rejected}")

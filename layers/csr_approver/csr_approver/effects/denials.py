@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csr_approver.effects.approvals import condition_message
 from csr_approver.policy.request import ARN, SESSION_NAME, SigningRequest
 from csr_approver.policy.settings import Mode
-from csr_approver.policy.verdict import Deny
+from csr_approver.policy.verdict import Deny, shown
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 KIND = "denial"
 _MAX_FINDINGS = 20
 _MAX_DETAIL = 500
+_MAX_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ def denial_record(request: SigningRequest, verdict: Deny, context: DenialContext
         "uid": request.uid,
         "cluster": context.cluster,
         "name": request.name,
-        "node": request.node_name,
+        "node": shown(request.node_name, _MAX_NAME),
         "instance": _first(request, SESSION_NAME),
-        "requester": _first(request, ARN) or request.username,
+        "requester": _first(request, ARN) or shown(request.username, _MAX_NAME),
         "reason": verdict.findings[0].reason,
         "message": condition_message(verdict),
         "findings": [
@@ -64,4 +65,4 @@ class DenialQueue:
 
 def _first(request: SigningRequest, key: str) -> str | None:
     values = request.extra.get(key)
-    return values[0] if values else None
+    return shown(values[0], _MAX_NAME) if values else None

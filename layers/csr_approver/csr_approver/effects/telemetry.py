@@ -10,9 +10,10 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from csr_approver.effects.outcome import Effect, Review
 from csr_approver.policy.request import SESSION_NAME
-from csr_approver.policy.verdict import findings_of
+from csr_approver.policy.verdict import findings_of, shown
 
 _MAX_FINDINGS = 20
+_MAX_NAME = 512
 # Powertools prints what it has, without the dimensions, once a metric holds 100 values (the most that EMF allows).
 _MAX_VALUES = 99
 _TROUBLE = frozenset({Effect.WRITE_FAILED, Effect.OUT_OF_TIME, Effect.ERROR})
@@ -37,8 +38,8 @@ def log_review(logger: Logger, cluster: str, review: Review, attempt: int, now: 
         ]
     if request:
         instance = request.extra.get(SESSION_NAME)
-        fields["node"] = request.node_name
-        fields["instance"] = instance[0] if instance else None
+        fields["node"] = shown(request.node_name, _MAX_NAME) if request.node_name else None
+        fields["instance"] = shown(instance[0], _MAX_NAME) if instance else None
         if request.created_at:
             fields["ageSeconds"] = round((now - request.created_at).total_seconds(), 3)
     if review.error:

@@ -50,14 +50,14 @@ def described_cluster(document: Mapping[str, Any], settings: ClusterSettings) ->
     arn = CLUSTER_ARN.fullmatch(str(document.get("arn")))
     if arn is None:
         return Unavailable("EKS describes the cluster without a readable ARN")
-    vpc_id = settings.vpc_id or (document.get("resourcesVpcConfig") or {}).get("vpcId")
+    vpc_id = settings.vpc_id or _mapping(document.get("resourcesVpcConfig")).get("vpcId")
     endpoint = settings.endpoint
     if endpoint is None:
         try:
             endpoint = parse_endpoint(str(document.get("endpoint") or ""))
         except ValueError:
             return Unavailable("EKS describes the cluster without an endpoint")
-    networks = settings.service_networks or _service_networks(document.get("kubernetesNetworkConfig") or {})
+    networks = settings.service_networks or _service_networks(_mapping(document.get("kubernetesNetworkConfig")))
     if not isinstance(vpc_id, str) or not vpc_id:
         return Unavailable("EKS describes the cluster without a VPC")
     if not networks:
@@ -67,12 +67,20 @@ def described_cluster(document: Mapping[str, Any], settings: ClusterSettings) ->
 
 def cluster_access(document: Mapping[str, Any]) -> tuple[str, bytes]:
     """Where the API server is and which CA vouches for it: its URL and the CA in PEM. Raises ValueError."""
-    endpoint, authority = document.get("endpoint"), (document.get("certificateAuthority") or {}).get("data")
+    endpoint, authority = document.get("endpoint"), _mapping(document.get("certificateAuthority")).get("data")
     if not isinstance(endpoint, str) or not isinstance(authority, str):
         raise ValueError("EKS describes the cluster without endpoint and certificate authority")
     return endpoint, base64.b64decode(authority, validate=True)
 
 
 def _service_networks(document: Mapping[str, Any]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """None at all if one of them cannot be read: what is a Service's must be known in full."""
     networks = (document.get(key) for key in ("serviceIpv4Cidr", "serviceIpv6Cidr"))
-    return tuple(ip_network(network) for network in networks if network)
+    try:
+        return tuple(ip_network(str(network)) for network in networks if network)
+    except ValueError:
+        return ()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

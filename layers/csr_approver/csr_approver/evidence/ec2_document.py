@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from csr_approver.policy.instance import Instance, Interface, InterfaceIpv6, PrivateAddress
 from csr_approver.policy.names import DnsName, canonical_dns_name, parse_address
+from csr_approver.policy.times import parse_time
 
 
 def read_reservations(reservations: object) -> Iterator[Instance]:
@@ -19,11 +19,12 @@ def read_reservations(reservations: object) -> Iterator[Instance]:
                 yield _instance(document, state, _text(reservation.get("OwnerId")))
 
 
-def _instance(document: Mapping[str, Any], state: str, owner_id: str | None) -> Instance:
+def _instance(document: Mapping[str, Any], state: str, owner_id: object) -> Instance:
     options = _mapping(document.get("PrivateDnsNameOptions"))
+    ipv6_address = parse_address(document.get("Ipv6Address"))
     return Instance(
         instance_id=document["InstanceId"],
-        account_id=owner_id,
+        account_id=_text(owner_id),
         state=state,
         vpc_id=_text(document.get("VpcId")),
         private_dns_name=_name(document.get("PrivateDnsName")),
@@ -34,7 +35,7 @@ def _instance(document: Mapping[str, Any], state: str, owner_id: str | None) -> 
             or options.get("EnableResourceNameDnsAAAARecord") is True
         ),
         public_address=parse_address(document.get("PublicIpAddress")),
-        ipv6_address=parse_address(document.get("Ipv6Address")),
+        ipv6_address=ipv6_address if isinstance(ipv6_address, IPv6Address) else None,
         profile_arn=_text(_mapping(document.get("IamInstanceProfile")).get("Arn")),
         tags={
             key: _text(tag.get("Value")) or "" for tag in _items(document.get("Tags")) if (key := _text(tag.get("Key")))
@@ -47,9 +48,9 @@ def _interface(document: Mapping[str, Any]) -> Interface:
     attachment = _mapping(document.get("Attachment"))
     return Interface(
         device_index=attachment.get("DeviceIndex"),
-        network_card_index=attachment.get("NetworkCardIndex", 0),
+        network_card_index=attachment.get("NetworkCardIndex") or 0,
         attached=attachment.get("Status") == "attached",
-        attached_at=_time(attachment.get("AttachTime")),
+        attached_at=parse_time(attachment.get("AttachTime")),
         vpc_id=document.get("VpcId"),
         private_addresses=tuple(_private_addresses(document)),
         ipv6_addresses=tuple(
@@ -98,12 +99,3 @@ def _text(value: object) -> str | None:
 def _name(value: object) -> DnsName | None:
     """None also for what is no host name, as a DHCP option with two domains makes it: it is as if absent."""
     return canonical_dns_name(value) if isinstance(value, str) else None
-
-
-def _time(value: object) -> datetime | None:
-    """boto3 gives a datetime, the AWS CLI prints ISO 8601."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-    return time.astimezone(UTC) if isinstance(time, datetime) and time.tzinfo else None

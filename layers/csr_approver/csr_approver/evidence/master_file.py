@@ -23,7 +23,7 @@ _DNSSEC = frozenset({KEY, NSEC, NSEC3, RRSIG})
 def read_master_files(paths: Sequence[Path]) -> Records:
     """The records of all the files by absolute name and type, merged.
 
-    Names are relative to the root until an `$ORIGIN`. `$TTL` and BIND's `$GENERATE` are understood, `$INCLUDE` is
+    Names are relative to the root until an `$ORIGIN`. `$TTL` is understood, `$INCLUDE` and BIND's `$GENERATE` are
     refused. SOA, NS and TTL may be left out. Raises ValueError, one line with file, line and fault, for a file
     that cannot be read or parsed.
     """
@@ -57,7 +57,7 @@ class _Collector(Transaction):
 
 def _read(path: Path, records: _Collector) -> None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -68,7 +68,7 @@ def _read(path: Path, records: _Collector) -> None:
         tokenizer,
         IN,
         records,
-        allow_directives={"$GENERATE", "$ORIGIN", "$TTL"},
+        allow_directives={"$ORIGIN", "$TTL"},
         default_ttl=0,
     )
     try:

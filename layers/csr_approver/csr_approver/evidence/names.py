@@ -17,7 +17,8 @@ from dns.message import Message, QueryMessage
 from dns.rcode import Rcode
 
 from csr_approver.evidence.address_records import AAAA, A, Address, AddressType
-from csr_approver.evidence.name_servers import NameServer, system_servers
+from csr_approver.evidence.name_servers import system_servers
+from csr_approver.name_server import NameServer
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Observation, Unavailable
 from csr_approver.policy.resolution import Resolution

@@ -52,10 +52,13 @@ def role_of_profile(profile: Mapping[str, Any], profile_arn: str) -> Observation
     """An instance profile as IAM prints it; it must be the one that was asked for, and hold one role."""
     if profile.get("Arn") != profile_arn:
         return Unavailable("IAM knows another instance profile of that name")
-    roles = profile.get("Roles") or []
-    if not roles:
-        return Absent("the instance profile holds no role")
-    role = parse_role_arn(str(roles[0].get("Arn"))) if isinstance(roles[0], Mapping) else None
+    match profile.get("Roles"):
+        case None | []:
+            return Absent("the instance profile holds no role")
+        case [Mapping() as document]:
+            role = parse_role_arn(str(document.get("Arn")))
+        case _:
+            role = None
     return Seen(role) if role else Unavailable("the role's ARN cannot be read")
 
 
@@ -67,7 +70,7 @@ def trust_policy_of_role(document: Mapping[str, Any], role: Role) -> Observation
     if isinstance(policy, str):
         try:
             policy = json.loads(unquote(policy))
-        except ValueError:
+        except (ValueError, RecursionError):
             policy = None
     if not isinstance(policy, Mapping):
         return Unavailable("the trust policy cannot be read")

@@ -34,17 +34,16 @@ def check_resolutions(
     own = listed_addresses(instance)
     for name in names:
         resolution = resolutions.get(name, _NOT_ASKED)
-        has_address = False
-        for answer in (resolution.ipv4, resolution.ipv6):
+        answers = (resolution.ipv4, resolution.ipv6)
+        for answer in answers:
             match answer:
                 case Seen(addresses):
-                    has_address = has_address or bool(addresses)
                     if elsewhere := addresses - own:
                         reason = Reason.NAME_RESOLVES_ELSEWHERE if instance.is_complete else Reason.INSTANCE_INCOMPLETE
                         yield Finding(reason, name, f"resolves to {listed(elsewhere)}, which is not this instance's")
                 case Unavailable(detail):
                     yield Finding(Reason.DNS_UNAVAILABLE, name, detail)
-        if not has_address and name not in permitted.ec2_names:
-            answers = (resolution.ipv4, resolution.ipv6)
+        nothing_there = all(isinstance(answer, Absent) or answer == Seen(frozenset()) for answer in answers)
+        if nothing_there and name not in permitted.ec2_names:
             details = dict.fromkeys(answer.detail for answer in answers if isinstance(answer, Absent))
             yield Finding(Reason.NAME_NOT_IN_DNS, name, f"has no address in DNS: {', '.join(details)}")

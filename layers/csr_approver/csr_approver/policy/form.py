@@ -15,6 +15,8 @@ from csr_approver.policy.verdict import Finding, listed, shown
 MIN_EXPIRATION_SECONDS = 600  # the API's own minimum (CertificateSigningRequestSpec.expirationSeconds)
 MAX_ALTERNATIVE_NAMES = 64
 
+_ABSURD_SECONDS = 10**12
+
 # The kubelet asks for the first set since 1.27, for the second before that and for RSA keys (pkg/kubelet/certificate).
 _USAGES = (
     frozenset({"digital signature", "server auth"}),
@@ -75,10 +77,10 @@ def check_spec(request: SigningRequest, settings: PolicySettings) -> Iterator[Fi
     if seconds is None:
         return
     if type(seconds) is not int or not MIN_EXPIRATION_SECONDS <= seconds <= settings.max_expiration_seconds:
+        # Neither a number of any length nor a nested document is worth printing.
+        asked = str(seconds) if type(seconds) is int and abs(seconds) < _ABSURD_SECONDS else "what is there"
         yield Finding(
-            Reason.EXPIRATION_NOT_PERMITTED,
-            "spec.expirationSeconds",
-            f"{shown(seconds)} is outside what is permitted",
+            Reason.EXPIRATION_NOT_PERMITTED, "spec.expirationSeconds", f"{asked} is outside what is permitted"
         )
 
 

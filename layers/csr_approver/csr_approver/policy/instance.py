@@ -58,17 +58,17 @@ class Instance:
     resource_name_resolves: bool
     """Hostname type resource-name, or an A or AAAA record for the resource name is enabled."""
     public_address: IPAddress | None
-    ipv6_address: IPAddress | None
+    ipv6_address: IPv6Address | None
     profile_arn: str | None
     tags: Mapping[str, str]
     interfaces: tuple[Interface, ...]
 
     @property
     def primary_interface(self) -> Interface | None:
-        """None while no interface is listed."""
+        """None while it is not listed."""
         return next((interface for interface in self.interfaces if interface.is_primary), None)
 
     @property
     def is_complete(self) -> bool:
         """Whether what the record lacks may be held against a request: EC2 fills it in step by step."""
-        return self.state != "pending" and self.private_dns_name is not None and bool(self.interfaces)
+        return self.state != "pending" and self.private_dns_name is not None and self.primary_interface is not None

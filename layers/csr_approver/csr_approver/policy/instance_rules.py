@@ -33,6 +33,8 @@ def instance_question(candidate: Candidate, cluster: Cluster, settings: PolicySe
     label, _, domain = identity.node_name.partition(".")
     names = {DnsName(identity.node_name)}
     if domain in settings.custom_domains:
+        if INSTANCE_ID.fullmatch(label):
+            return InstanceById(label)
         names.add(DnsName(f"{label}.{cluster.instance_domain}"))
     return InstanceByName(frozenset(names))
 
@@ -82,7 +84,9 @@ def _check_state(instance: Instance) -> Iterator[Finding]:
 
 def _check_owner(candidate: Candidate, instance: Instance, cluster: Cluster) -> Iterator[Finding]:
     session = candidate.identity.session
-    if session and instance.account_id != session.role.account_id:
+    if instance.account_id is None:
+        yield Finding(Reason.INSTANCE_INCOMPLETE, instance.instance_id, "has no owner in EC2's record")
+    elif session and instance.account_id != session.role.account_id:
         detail = f"belongs to another account than the requester's {session.role.account_id}"
         yield Finding(Reason.OTHER_ACCOUNT, instance.instance_id, detail)
     if instance.vpc_id is None:
@@ -97,7 +101,7 @@ def _check_membership(instance: Instance, cluster: Cluster) -> Iterator[Finding]
     } | {instance.tags[key] for key in _CLUSTER_NAME_TAGS if key in instance.tags}
     if cluster.name in clusters:
         return
-    if clusters:
+    if clusters - {""}:
         yield Finding(Reason.OTHER_CLUSTER, instance.instance_id, "is tagged for another cluster only")
     else:
         yield Finding(Reason.MEMBERSHIP_UNPROVED, instance.instance_id, "has no tag of the cluster")
@@ -111,7 +115,7 @@ def _check_age(candidate: Candidate, instance: Instance) -> Iterator[Finding]:
         yield Finding(
             Reason.INSTANCE_INCOMPLETE, instance.instance_id, "has no attach time to compare with the request"
         )
-    elif attached_at > candidate.created_at + CLOCK_SKEW:
+    elif attached_at - candidate.created_at > CLOCK_SKEW:
         yield Finding(
             Reason.INSTANCE_YOUNGER_THAN_REQUEST,
             instance.instance_id,

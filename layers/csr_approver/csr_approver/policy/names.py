@@ -15,6 +15,7 @@ INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # A name whose last label is a number is read as an IPv4 address by many clients (WHATWG URL, inet_aton).
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
+_NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 
 
 def canonical_dns_name(text: str) -> DnsName | None:
@@ -31,7 +32,7 @@ def canonical_dns_name(text: str) -> DnsName | None:
 
 def is_node_name(text: str) -> bool:
     """A Kubernetes node name is a lower-case RFC 1123 subdomain (apimachinery IsDNS1123Subdomain)."""
-    return canonical_dns_name(text) == text
+    return len(text) <= 253 and _NODE_NAME.fullmatch(text) is not None
 
 
 def canonical_address(octets: bytes) -> IPAddress | None:
@@ -47,9 +48,9 @@ def canonical_address(octets: bytes) -> IPAddress | None:
     return None if address.ipv4_mapped else address
 
 
-def parse_address(text: str | None) -> IPAddress | None:
+def parse_address(text: object) -> IPAddress | None:
     """An address as EC2 prints it; None if there is none or it cannot be read."""
     try:
-        return ip_address(text) if text else None
+        return ip_address(text) if isinstance(text, str) else None
     except ValueError:
         return None

@@ -1,5 +1,6 @@
 """The names and addresses that EC2 gives an instance: what a request is compared with."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from csr_approver.policy.cluster import Cluster
@@ -48,42 +49,42 @@ def _custom_names(instance: Instance, settings: PolicySettings) -> frozenset[Dns
 
 def _node_addresses(instance: Instance, cluster: Cluster, settings: PolicySettings) -> frozenset[IPAddress]:
     """The node's own addresses. A secondary private address or a delegated prefix is a pod's (VPC CNI)."""
-    primary = instance.primary_interface
-    addresses = _own_addresses(primary)
-    if instance.ipv6_address:
-        addresses.add(instance.ipv6_address)
-    if settings.public_addresses:
-        for private in _primary_addresses(primary):
-            addresses |= private.public_addresses
+    addresses: set[IPAddress] = set()
+    if primary := instance.primary_interface:
+        addresses.update(_own_addresses(primary, instance))
+        if settings.public_addresses:
+            addresses.update(*(private.public_addresses for private in _primary_addresses(primary)))
     if settings.interfaces is Interfaces.ALL:
         for interface in instance.interfaces:
             if interface.attached and interface.vpc_id == cluster.vpc_id:
-                addresses |= _own_addresses(interface)
-    return frozenset(addresses)
+                addresses.update(_own_addresses(interface, instance))
+    return frozenset(addresses - _delegated(addresses, instance))
 
 
 def listed_addresses(instance: Instance) -> frozenset[IPAddress]:
     """Every address that EC2 lists for the instance: what its names may resolve to. Nothing in a delegated prefix."""
-    addresses: set[IPAddress | None] = {instance.public_address, instance.ipv6_address}
+    addresses: set[IPAddress] = {address for address in (instance.public_address, instance.ipv6_address) if address}
     for interface in instance.interfaces:
         addresses.update([ipv6.address for ipv6 in interface.ipv6_addresses])
         for private in interface.private_addresses:
             addresses.add(private.address)
-            addresses |= private.public_addresses
-    delegated = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
-    pods = {address for address in addresses for prefix in delegated if address and address in prefix}
-    return frozenset(filter(None, addresses - pods))
+            addresses.update(private.public_addresses)
+    return frozenset(addresses - _delegated(addresses, instance))
 
 
 def _primary_addresses(interface: Interface | None) -> list[PrivateAddress]:
     return [address for address in interface.private_addresses if address.primary] if interface else []
 
 
-def _own_addresses(interface: Interface | None) -> set[IPAddress]:
-    """The primary private IPv4, and the IPv6 address that is the only one or the primary one."""
-    if interface is None:
-        return set()
-    only_one = len(interface.ipv6_addresses) == 1
-    addresses: set[IPAddress] = {private.address for private in _primary_addresses(interface)}
-    addresses.update([ipv6.address for ipv6 in interface.ipv6_addresses if ipv6.primary or only_one])
-    return addresses
+def _own_addresses(interface: Interface, instance: Instance) -> Iterator[IPAddress]:
+    """The primary private IPv4, and the IPv6 address that is the only one, the primary one or the instance's."""
+    for private in _primary_addresses(interface):
+        yield private.address
+    for ipv6 in interface.ipv6_addresses:
+        if ipv6.primary or len(interface.ipv6_addresses) == 1 or ipv6.address == instance.ipv6_address:
+            yield ipv6.address
+
+
+def _delegated(addresses: Collection[IPAddress], instance: Instance) -> set[IPAddress]:
+    prefixes = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
+    return {address for address in addresses for prefix in prefixes if address in prefix}

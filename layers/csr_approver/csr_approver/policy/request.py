@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from csr_approver.policy.times import parse_time
 
 KIND = "CertificateSigningRequest"
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
@@ -62,12 +64,12 @@ def read_signing_request(document: object) -> SigningRequest:
         kind=_text(top.get("kind")),
         name=_text(metadata.get("name")) or "",
         uid=_text(metadata.get("uid")) or "",
-        created_at=_time(metadata.get("creationTimestamp")),
+        created_at=parse_time(metadata.get("creationTimestamp")),
         being_deleted=metadata.get("deletionTimestamp") is not None,
         signer_name=_text(spec.get("signerName")),
         username=_text(spec.get("username")),
         groups=_texts(spec.get("groups")),
-        extra={key: _texts(extra[key]) for key in (ARN, CANONICAL_ARN, SESSION_NAME) if key in extra},
+        extra={key: _texts(extra[key]) for key in (ARN, CANONICAL_ARN, SESSION_NAME) if extra.get(key) is not None},
         usages=_texts(spec.get("usages")),
         expiration_seconds=spec.get("expirationSeconds"),
         pem_base64=_text(spec.get("request")),
@@ -92,12 +94,3 @@ def _texts(value: object) -> tuple[str, ...] | None:
     if isinstance(value, list) and {type(item) for item in value} <= {str}:
         return tuple(value)
     return None
-
-
-def _time(value: object) -> datetime | None:
-    """RFC 3339, as metav1.Time is printed; a time without zone is no time."""
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return time.astimezone(UTC) if time and time.tzinfo else None

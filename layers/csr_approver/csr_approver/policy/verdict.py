@@ -10,8 +10,6 @@ from csr_approver.policy.reason import Outcome, Reason, Source
 DENIAL_MINIMUM_AGE = timedelta(seconds=60)
 """EC2, IAM and DNS are eventually consistent: what they refute in a request's first minute may be true in the next."""
 
-_SUBJECT_LIMIT = 80
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
@@ -92,10 +90,10 @@ def findings_of(verdict: Verdict) -> tuple[Finding, ...]:
             return findings
 
 
-def shown(text: object) -> str:
-    """Whatever a requester wrote, as printable ASCII of at most 80 characters, fit for a message or a log line."""
+def shown(text: object, limit: int = 80) -> str:
+    """Whatever a requester wrote, as printable ASCII of at most `limit` characters, fit for a message or a log line."""
     escaped = str(text).encode("unicode_escape").decode("ascii")
-    return escaped if len(escaped) <= _SUBJECT_LIMIT else escaped[: _SUBJECT_LIMIT - 3] + "..."
+    return escaped if len(escaped) <= limit else escaped[: limit - 3] + "..."
 
 
 def listed(values: Iterable[object]) -> str:

@@ -1,0 +1,143 @@
+"""`csr-approver explain` against the services themselves, found as kubectl and the AWS CLI find theirs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from csr_approver.settings import ENVIRONMENT_PREFIX
+from csr_approver_local.apiserver.users import User
+from csr_approver_local.kubernetes_api import KubernetesApi
+from csr_approver_local.system import System
+from tests.support.command import Command
+from tests.support.requests import signing_request
+from tests.support.worlds import default_world
+
+VIEWER = User(username="viewer", groups=(), permissions=frozenset({("get", "certificatesigningrequests")}))
+NOBODY = User(username="nobody", groups=())
+
+
+@pytest.fixture
+def system(command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+    """AWS and DNS as the default world has them, with this process's environment leading there."""
+    with System(default_world()) as system:
+        for name, value in system.aws.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}CLUSTER", "demo")
+        monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}DNS_SERVERS", system.dns.address)
+        yield system
+
+
+@pytest.fixture
+def kubernetes() -> Iterator[KubernetesApi]:
+    """An API server that knows somebody who may read requests, and somebody who may not."""
+    with KubernetesApi({"viewer-token": VIEWER, "nobody-token": NOBODY}.get) as kubernetes:
+        yield kubernetes
+
+
+@pytest.fixture
+def kubeconfig(kubernetes: KubernetesApi, command: Command) -> str:
+    """A file with the viewer's context and the nobody's."""
+    document = kubernetes.kubeconfig("viewer-token")
+    document["users"].append({"name": "nobody", "user": {"token": "nobody-token"}})
+    document["contexts"].append({"name": "nobody", "context": {"cluster": "local", "user": "nobody"}})
+    return command.file(yaml.safe_dump(document), "kubeconfig")
+
+
+def loaded(kubernetes: KubernetesApi, *names: str) -> str:
+    """The name of a new request in the cluster."""
+    return str(kubernetes.load(signing_request(*names))["metadata"]["name"])
+
+
+def test_everything_is_read_where_it_is(
+    command: Command, system: System, kubernetes: KubernetesApi, kubeconfig: str
+) -> None:
+    own, others = loaded(kubernetes), loaded(kubernetes, "10.0.1.24")
+    before = kubernetes.stored(own), kubernetes.stored(others)
+    ran = command.run("explain", others, own, "--kubeconfig", kubeconfig, "--output", "json")
+    assert (ran.status, ran.verdicts, ran.err) == (0, ["Deny", "Approve"], "")
+    assert [json.loads(line)["name"] for line in ran.out.splitlines()] == [others, own]
+    assert (kubernetes.stored(own), kubernetes.stored(others)) == before
+    assert {method for method, _, _ in kubernetes.requests} == {"GET"}
+    operations = [call.operation for call in system.aws.calls]
+    assert {"DescribeCluster", "DescribeInstances", "GetInstanceProfile", "GetRole"} <= set(operations)
+    assert operations.count("DescribeInstances") == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ("DescribeInstances", "InstanceUnreadable"),
+        ("DescribeCluster", "ClusterUnreadable"),
+        ("GetInstanceProfile", "InstanceProfileUnreadable"),
+        ("GetRole", "TrustPolicyUnreadable"),
+    ],
+)
+def test_what_aws_does_not_tell_leaves_the_request_undetermined(
+    command: Command, system: System, kubernetes: KubernetesApi, kubeconfig: str, operation: str, reason: str
+) -> None:
+    system.aws.fail_next(operation, "AccessDenied", times=10)
+    ran = command.run("explain", loaded(kubernetes), "--kubeconfig", kubeconfig, "--output", "json")
+    (line,) = ran.out.splitlines()
+    assert (ran.status, ran.verdicts) == (0, ["Undetermined"])
+    assert [finding["reason"] for finding in json.loads(line)["findings"]] == [reason]
+
+
+def test_a_file_of_requests_goes_with_live_sources(command: Command, system: System) -> None:
+    ran = command.run("explain", "--csr", command.file(signing_request()), "--output", "json")
+    assert (ran.status, ran.verdicts, ran.err) == (0, ["Approve"], "")
+    assert "DescribeInstances" in [call.operation for call in system.aws.calls]
+
+
+def test_live_requests_go_with_files(command: Command, kubernetes: KubernetesApi, kubeconfig: str) -> None:
+    ran = command.explain(loaded(kubernetes), "--kubeconfig", kubeconfig, "--output", "json")
+    assert (ran.status, ran.verdicts, ran.err) == (0, ["Approve"], "")
+
+
+def test_the_context_is_the_one_that_is_named(command: Command, kubernetes: KubernetesApi, kubeconfig: str) -> None:
+    ran = command.explain(loaded(kubernetes), "--kubeconfig", kubeconfig, "--context", "nobody")
+    assert (ran.status, ran.out) == (2, "")
+    assert "403" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["csr-zzzzz"], "no request named csr-zzzzz", id="a request that is not there"),
+        pytest.param(["csr-1", "--context", "nowhere"], "nowhere", id="a context that is not there"),
+    ],
+)
+def test_what_is_not_in_the_cluster_is_told_in_one_line(
+    command: Command, kubeconfig: str, arguments: list[str], words: str
+) -> None:
+    ran = command.explain(*arguments, "--kubeconfig", kubeconfig)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert words in ran.err
+
+
+def test_an_api_server_that_is_down_is_told_in_one_line(command: Command) -> None:
+    with KubernetesApi(lambda _: None) as kubernetes:
+        path = command.file(yaml.safe_dump(kubernetes.kubeconfig("token")), "kubeconfig")
+    ran = command.explain("csr-1", "--kubeconfig", path)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert "did not answer" in ran.err
+
+
+@pytest.mark.usefixtures("system")
+def test_the_kubeconfig_is_found_as_kubectl_finds_it(kubernetes: KubernetesApi, kubeconfig: str) -> None:
+    """In a process of its own, because the client library looks once."""
+    ran = subprocess.run(  # noqa: S603 - our own command
+        [Path(sys.executable).with_name("csr-approver"), "explain", loaded(kubernetes), "--output", "json"],
+        env=os.environ | {"KUBECONFIG": kubeconfig},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(ran.stdout)["verdict"] == "Approve"
+    assert ran.stderr == ""
