@@ -23,8 +23,8 @@ class RealCluster:
         """Raises ValueError if the file cannot be used."""
         try:
             self._client = config.new_client_from_config(kubeconfig, persist_config=False)  # type: ignore[no-untyped-call]
-        except config.ConfigException as error:
-            raise ValueError(f"{kubeconfig}: {error}") from None
+        except Exception as error:  # whatever its parsers raise, the library lets through
+            raise ValueError(f"{kubeconfig}: {' '.join(str(error).split()) or type(error).__name__}") from None
         self._made: list[str] = []
 
     def load(self, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,9 +67,10 @@ class System:
         behaviours: Mapping[str, Behaviour] | None = None,
         kubeconfig: str | None = None,
         batch_size: int = 10,
+        timeout_seconds: float = _FUNCTION_SECONDS,
     ) -> None:
         self._world, self._settings, self._kubeconfig = world, settings or {}, kubeconfig
-        self._batch_size = batch_size
+        self._batch_size, self._timeout_seconds = batch_size, timeout_seconds
         self._stack = ExitStack()
         self.invocations: list[Invocation] = []
         """Of the approver, in order."""
@@ -130,7 +131,7 @@ class System:
     def approver_source(self) -> EventSourceMapping:
         """From the CSR queue to a cold start of the approver."""
         function = load(
-            "approver", self._environment, account_id=self._world.account_id, timeout_seconds=_FUNCTION_SECONDS
+            "approver", self._environment, account_id=self._world.account_id, timeout_seconds=self._timeout_seconds
         )
         return EventSourceMapping(self.sqs, self.csr_queue, function, self._batch_size)
 

@@ -2,6 +2,7 @@
 
 from base64 import encodebytes
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -103,7 +104,7 @@ ENCODINGS: dict[str, Row] = {
 
 STRING_TYPES: dict[str, Row] = {
     f"a common name of type {kind}": (
-        lambda tag=tag, text=text: with_subject(tag, text),
+        partial(with_subject, tag, text),
         denied(Reason.SUBJECT_MISMATCH),
     )
     for kind, tag, text in (

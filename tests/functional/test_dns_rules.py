@@ -68,7 +68,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "servfail.corp.example": Fault.SERVFAIL,
     "mixed.corp.example": Fault.SERVFAIL,
 }
-SETTINGS = {"dns-timeout-seconds": "1", "custom-domains": "corp.example,ids.example"}
+SETTINGS = {"dns-timeout-seconds": "0.6", "custom-domains": "corp.example,ids.example"}
 UNKNOWN, ELSEWHERE, NOT_IN_DNS = (
     left(Reason.DNS_UNAVAILABLE),
     denied(Reason.NAME_RESOLVES_ELSEWHERE),

@@ -141,3 +141,13 @@ def test_the_kubeconfig_is_found_as_kubectl_finds_it(kubernetes: KubernetesApi, 
     )
     assert json.loads(ran.stdout)["verdict"] == "Approve"
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("other", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+@pytest.mark.usefixtures("system")
+def test_one_of_the_two_variables_for_the_region_is_enough(
+    command: Command, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    monkeypatch.delenv(other)
+    ran = command.run("explain", "--csr", command.file(signing_request()), "--output", "json")
+    assert (ran.status, ran.verdicts, ran.err) == (0, ["Approve"], "")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,8 +37,12 @@ def in_state(state: str) -> Change:
 
 def attached(seconds_before_the_request: float) -> Change:
     """Attached so long before the request was made, or after it if negative."""
-    at = datetime.now(UTC) - timedelta(seconds=REQUEST_AGE + seconds_before_the_request)
-    return lambda instance: instance["NetworkInterfaces"][0]["Attachment"].update(AttachTime=at.isoformat())
+
+    def change(instance: dict[str, Any]) -> None:
+        at = datetime.now(UTC) - timedelta(seconds=REQUEST_AGE + seconds_before_the_request)
+        instance["NetworkInterfaces"][0]["Attachment"]["AttachTime"] = at.isoformat()
+
+    return change
 
 
 def in_other_vpc(instance: dict[str, Any]) -> None:
@@ -97,7 +102,7 @@ def played_by_name(nodes: Mapping[str, Named], settings: Mapping[str, str]) -> P
             document["PrivateDnsName"] = words["name"]
             change(document)
             instances.append((ACCOUNT, document))
-        rows[sentence] = (lambda node=node, words=words: request_of(node, words), node.ending)
+        rows[sentence] = (partial(request_of, node, words), node.ending)
     return play(rows, world_of(*instances), {"instance-binding": "prefer", **settings})
 
 

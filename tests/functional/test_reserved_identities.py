@@ -1,5 +1,7 @@
 """Names and addresses that are never a node's, whatever EC2 and DNS say of them (DESIGN section 3, form)."""
 
+from functools import partial
+
 import pytest
 
 from csr_approver.policy.reason import Reason
@@ -42,11 +44,11 @@ ADDRESSES = {
 }
 ROWS: dict[str, Row] = {
     "the node's own name and address": (signing_request, APPROVED),
-    **{name: (lambda name=name: naming(dns_name(NODE_NAME), dns_name(name)), RESERVED) for name in NAMES},
-    **{what: (lambda ip=ip: naming(ip_name(ADDRESS), ip_name(ip)), RESERVED) for what, ip in ADDRESSES.items()},
+    **{name: (partial(naming, dns_name(NODE_NAME), dns_name(name)), RESERVED) for name in NAMES},
+    **{what: (partial(naming, ip_name(ADDRESS), ip_name(ip)), RESERVED) for what, ip in ADDRESSES.items()},
     # Only alike: they are not reserved, and EC2 does not give them either.
     **{
-        name: (lambda name=name: naming(dns_name(name)), denied(Reason.NAME_NOT_OF_INSTANCE))
+        name: (partial(naming, dns_name(name)), denied(Reason.NAME_NOT_OF_INSTANCE))
         for name in ("kubernetes-2", "localhost.example", "svc.example", "mycluster.local", "api.aws.example")
     },
     "the address after the last Service": (

@@ -1,6 +1,7 @@
 """Whether the instance holds the role that asked, and nobody else could have (DESIGN section 3, profile and trust)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from tests.support.iam import (
     with_iam,
 )
 from tests.support.requests import ACCOUNT, signing_request
-from tests.support.worlds import default_world
 
 Document = Mapping[str, Any]
 
@@ -108,10 +108,11 @@ def played_policies(settings: Mapping[str, str]) -> Played:
         role = role_document(name, policy)
         roles.append(role)
         profiles.append(profile_document(name, [role]))
-        arn = {"IamInstanceProfile": {"Arn": profile_arn(name)}}
-        instances.append((ACCOUNT, instance_document(instance_id, lambda instance, arn=arn: instance.update(arn))))
+        instance = instance_document(instance_id)
+        instance["IamInstanceProfile"]["Arn"] = profile_arn(name)
+        instances.append((ACCOUNT, instance))
         rows[sentence] = (
-            lambda instance_id=instance_id, name=name: signing_request(instance_id=instance_id, role=name),
+            partial(signing_request, instance_id=instance_id, role=name),
             ending,
         )
     return play(rows, with_iam(world_of(*instances), profiles, roles), settings)
@@ -136,81 +137,113 @@ def test_no_policy_matters_with_the_profile_checked_only() -> None:
     assert set(loosely.endings.values()) == {APPROVED}
 
 
-NODE_ROLE = role_document("NodeRole", trust_policy(statement()))
-OTHER_ROLE = role_document("OtherRole", trust_policy(statement()))
-OPEN_ROLE = role_document("NodeRole", trust_policy(statement("*")))
-PATHED_ROLE = role_document("NodeRole", trust_policy(statement()), path="/eks/nodes/")
-NAMESAKE = profile_document("NodeInstanceProfile", [NODE_ROLE]) | {
-    "Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/other/NodeInstanceProfile"
+class Held:
+    """What IAM says of one profile and its role, both under names of their own."""
+
+    def __init__(self, number: int) -> None:
+        self.instance_id, self.role_name, self.profile_name = f"i-{number:017x}", f"Role{number}", f"Profile{number}"
+        self.role = role_document(self.role_name, trust_policy(statement()))
+        self.roles: list[Document] = [self.role]
+        self.profiles: list[Document] = [self.profile(self.role)]
+
+    def profile(self, *roles: Document) -> dict[str, Any]:
+        return profile_document(self.profile_name, roles)
+
+    @property
+    def row(self) -> Callable[[], dict[str, Any]]:
+        return partial(signing_request, instance_id=self.instance_id, role=self.role_name)
+
+    @property
+    def instance(self) -> tuple[str, dict[str, Any]]:
+        document = instance_document(self.instance_id)
+        document["IamInstanceProfile"]["Arn"] = profile_arn(self.profile_name)
+        return ACCOUNT, document
+
+
+def as_it_should_be(_: Held) -> None:
+    """The profile holds the role, and the EC2 service may assume it."""
+
+
+def under_a_path(held: Held) -> None:
+    held.roles = [role_document(held.role_name, trust_policy(statement()), path="/eks/nodes/")]
+    held.profiles = [held.profile(*held.roles)]
+
+
+def another_role(held: Held) -> None:
+    held.profiles = [held.profile(role_document("OtherRole", trust_policy(statement())))]
+
+
+def another_accounts_role(held: Held) -> None:
+    held.profiles = [held.profile(in_another_account(held.role))]
+
+
+def no_role(held: Held) -> None:
+    held.profiles = [held.profile()]
+
+
+def no_profile(held: Held) -> None:
+    held.profiles = []
+
+
+def a_namesake(held: Held) -> None:
+    held.profiles = [held.profile(held.role) | {"Arn": profile_arn(f"other/{held.profile_name}")}]
+
+
+def an_unknown_role(held: Held) -> None:
+    held.roles = []
+
+
+def a_role_elsewhere(held: Held) -> None:
+    held.roles = [in_another_account(held.role)]
+
+
+def an_open_role(held: Held) -> None:
+    held.roles = [role_document(held.role_name, trust_policy(statement("*")))]
+
+
+def in_another_account(role: Document) -> dict[str, Any]:
+    return {**role, "Arn": str(role["Arn"]).replace(ACCOUNT, "444455556666")}
+
+
+OTHER_ROLE, NO_TRUST = denied(Reason.ROLE_NOT_OF_INSTANCE), left(Reason.TRUST_POLICY_UNREADABLE)
+# How it ends with role-check=require, and with role-check=profile.
+HOLDINGS: dict[str, tuple[Callable[[Held], None], Ending, Ending]] = {
+    "the profile holds the role": (as_it_should_be, APPROVED, APPROVED),
+    "the profile holds the role under a path, which STS drops": (under_a_path, APPROVED, APPROVED),
+    "the profile holds another role": (another_role, OTHER_ROLE, OTHER_ROLE),
+    "the profile holds a role of that name in another account": (another_accounts_role, OTHER_ROLE, OTHER_ROLE),
+    "the profile holds no role": (no_role, UNREADABLE, UNREADABLE),
+    "IAM does not know the profile": (no_profile, UNREADABLE, UNREADABLE),
+    "IAM knows another profile of that name": (a_namesake, UNREADABLE, UNREADABLE),
+    "IAM does not know the role": (an_unknown_role, NO_TRUST, APPROVED),
+    "IAM knows another role of that name": (a_role_elsewhere, NO_TRUST, APPROVED),
+    "everybody may assume the role": (an_open_role, OPEN, APPROVED),
 }
-OTHER_ACCOUNTS_ROLE = NODE_ROLE | {"Arn": "arn:aws:iam::444455556666:role/NodeRole"}
-
-BY_CHECK: dict[str, tuple[list[Document], list[Document], dict[str, Ending]]] = {
-    "the profile holds the role": (
-        [profile_document("NodeInstanceProfile", [NODE_ROLE])],
-        [NODE_ROLE],
-        {"require": APPROVED, "profile": APPROVED, "off": APPROVED},
-    ),
-    "the profile holds the role under a path, which STS drops": (
-        [profile_document("NodeInstanceProfile", [PATHED_ROLE])],
-        [PATHED_ROLE],
-        {"require": APPROVED, "profile": APPROVED, "off": APPROVED},
-    ),
-    "the profile holds another role": (
-        [profile_document("NodeInstanceProfile", [OTHER_ROLE])],
-        [NODE_ROLE, OTHER_ROLE],
-        {
-            "require": denied(Reason.ROLE_NOT_OF_INSTANCE),
-            "profile": denied(Reason.ROLE_NOT_OF_INSTANCE),
-            "off": APPROVED,
-        },
-    ),
-    "the profile holds a role of that name in another account": (
-        [profile_document("NodeInstanceProfile", [OTHER_ACCOUNTS_ROLE])],
-        [NODE_ROLE],
-        {
-            "require": denied(Reason.ROLE_NOT_OF_INSTANCE),
-            "profile": denied(Reason.ROLE_NOT_OF_INSTANCE),
-            "off": APPROVED,
-        },
-    ),
-    "the profile holds no role": (
-        [profile_document("NodeInstanceProfile", [])],
-        [NODE_ROLE],
-        {"require": UNREADABLE, "profile": UNREADABLE, "off": APPROVED},
-    ),
-    "IAM does not know the profile": ([], [NODE_ROLE], {"require": UNREADABLE, "profile": UNREADABLE, "off": APPROVED}),
-    "IAM knows another profile of that name": (
-        [NAMESAKE],
-        [NODE_ROLE],
-        {"require": UNREADABLE, "profile": UNREADABLE, "off": APPROVED},
-    ),
-    "IAM does not know the role": (
-        [profile_document("NodeInstanceProfile", [NODE_ROLE])],
-        [],
-        {"require": left(Reason.TRUST_POLICY_UNREADABLE), "profile": APPROVED, "off": APPROVED},
-    ),
-    "IAM knows another role of that name": (
-        [profile_document("NodeInstanceProfile", [NODE_ROLE])],
-        [OTHER_ACCOUNTS_ROLE],
-        {"require": left(Reason.TRUST_POLICY_UNREADABLE), "profile": APPROVED, "off": APPROVED},
-    ),
-    "everybody may assume the role": (
-        [profile_document("NodeInstanceProfile", [OPEN_ROLE])],
-        [OPEN_ROLE],
-        {"require": OPEN, "profile": APPROVED, "off": APPROVED},
-    ),
-}
 
 
-@pytest.mark.parametrize("check_mode", ["require", "profile", "off"])
-@pytest.mark.parametrize("sentence", BY_CHECK)
-def test_the_role_is_followed_as_far_as_the_setting_says(sentence: str, check_mode: str) -> None:
-    profiles, roles, endings = BY_CHECK[sentence]
-    settings = {"role-check": check_mode}
-    if check_mode == "off":
-        settings["node-roles"] = f"arn:aws:iam::{ACCOUNT}:role/NodeRole"
-    rows: dict[str, Row] = {sentence: (signing_request, endings[check_mode])}
-    found = play(rows, with_iam(default_world(), profiles, roles), settings)
-    check(found.endings[sentence], endings[check_mode])
-    assert found.troubles == []
+def played_holdings(endings: Mapping[str, Ending], settings: Mapping[str, str]) -> Played:
+    held = {sentence: Held(number) for number, sentence in enumerate(HOLDINGS)}
+    for sentence, (change, _, _) in HOLDINGS.items():
+        change(held[sentence])
+    world = with_iam(
+        world_of(*(each.instance for each in held.values())),
+        [profile for each in held.values() for profile in each.profiles],
+        [role for each in held.values() for role in each.roles],
+    )
+    return play({sentence: (held[sentence].row, ending) for sentence, ending in endings.items()}, world, settings)
+
+
+def test_the_role_is_followed_to_its_trust_policy_with_role_check_require() -> None:
+    endings = {sentence: strictly for sentence, (_, strictly, _) in HOLDINGS.items()}
+    assert played_holdings(endings, {"role-check": "require"}) == Played(endings, [])
+
+
+def test_the_role_is_followed_to_the_profile_with_role_check_profile() -> None:
+    endings = {sentence: loosely for sentence, (_, _, loosely) in HOLDINGS.items()}
+    assert played_holdings(endings, {"role-check": "profile"}) == Played(endings, [])
+
+
+def test_iam_is_not_asked_with_role_check_off() -> None:
+    endings = dict.fromkeys(HOLDINGS, APPROVED)
+    named = ",".join(f"arn:aws:iam::{ACCOUNT}:role/Role{number}" for number in range(len(HOLDINGS)))
+    assert played_holdings(endings, {"role-check": "off", "node-roles": named}) == Played(endings, [])

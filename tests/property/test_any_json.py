@@ -76,7 +76,7 @@ def test_the_document_that_is_changed_is_approved() -> None:
     assert isinstance(Offline().verdict(REQUEST), Approve)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.sampled_from(list(paths(REQUEST))), JSON)
 def test_any_value_in_a_request_leads_to_a_verdict(path: Path, value: object) -> None:
     result = examine(read_signing_request(put(REQUEST, path, value)), CLUSTER, SETTINGS.policy)
@@ -90,7 +90,7 @@ def test_any_value_as_a_request_is_ignored(document: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["instances", "instance_profiles", "roles"])
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_value_in_an_answer_of_aws_leads_to_a_verdict(name: str, data: st.DataObject) -> None:
     document: Mapping[str, Any] = getattr(default_world(), name)
@@ -101,7 +101,7 @@ def test_any_value_in_an_answer_of_aws_leads_to_a_verdict(name: str, data: st.Da
     assert isinstance(Offline(world).verdict(REQUEST), Approve | Deny | Undetermined)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.sampled_from(list(paths(default_world().cluster["cluster"]))[1:]), JSON)
 def test_any_value_in_the_description_of_the_cluster_leaves_it_readable_or_unavailable(
     path: Path, value: object
@@ -110,7 +110,7 @@ def test_any_value_in_the_description_of_the_cluster_leaves_it_readable_or_unava
     assert not isinstance(observed, Seen) or isinstance(observed.value, Cluster)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.text() | JSON.map(repr) | st.binary().map(lambda octets: octets.decode("latin-1")))
 def test_any_text_is_a_pointer_or_malformed(body: str) -> None:
     with pytest.raises(MalformedMessageError):
@@ -125,7 +125,7 @@ MESSAGE: dict[str, object] = {
 }
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(MESSAGE)), JSON)
 def test_any_value_in_a_message_makes_a_pointer_or_is_malformed(key: str, value: object) -> None:
     changed = MESSAGE | {key: value}

@@ -127,14 +127,14 @@ def test_a_single_change_that_is_signed_is_approved_only_if_it_says_the_same() -
     assert all(decoded(der) == said for der in approvals)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(EDITS)
 def test_no_changes_of_the_pem_are_approved(edits: list[Edit]) -> None:
     changed = edited(PEM, edits)
     assert changed == PEM or not approved(changed)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(EDITS)
 def test_changes_of_the_der_are_approved_only_if_it_says_the_same(edits: list[Edit]) -> None:
     changed = edited(DER, edits)
@@ -142,7 +142,7 @@ def test_changes_of_the_der_are_approved_only_if_it_says_the_same(edits: list[Ed
         assert decoded(changed) == decoded(DER)
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(EDITS)
 def test_changes_that_are_signed_are_approved_only_if_they_say_the_same(edits: list[Edit]) -> None:
     changed = signed_again(edited(SIGNED, edits))
@@ -166,7 +166,7 @@ def test_a_single_change_of_the_structure_is_approved_only_if_it_says_no_more() 
     assert all(says_no_more(der) for der in approvals)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.data())
 def test_changes_of_the_structure_are_approved_only_if_they_say_no_more(data: st.DataObject) -> None:
     changed = parsed(SIGNED)

@@ -15,14 +15,14 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=1000)
+@settings(max_examples=200)
 @given(NAMES)
 def test_a_canonical_name_is_its_own_canonical_form(text: str) -> None:
     name = canonical_dns_name(text)
     assert name is None or canonical_dns_name(name) == name
 
 
-@settings(max_examples=1000)
+@settings(max_examples=200)
 @given(NAMES)
 def test_a_canonical_name_is_a_plain_host_name(text: str) -> None:
     name = canonical_dns_name(text)
@@ -35,7 +35,7 @@ def test_a_canonical_name_is_a_plain_host_name(text: str) -> None:
     assert parse_address(name) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.ip_addresses())
 def test_an_address_is_its_octets_and_no_name(address: object) -> None:
     text = str(address)
@@ -45,7 +45,7 @@ def test_an_address_is_its_octets_and_no_name(address: object) -> None:
     assert canonical_dns_name(text) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.binary(max_size=33).filter(lambda octets: len(octets) not in (4, 16)))
 def test_octets_of_another_number_are_no_address(octets: bytes) -> None:
     assert canonical_address(octets) is None

@@ -88,14 +88,14 @@ def canonical(asked: str) -> str:
     return asked.lower().removesuffix(".")
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(st.sampled_from(NODES), st.lists(ANYTHING, min_size=1, max_size=6))
 def test_a_list_is_approved_only_if_all_of_it_is_the_nodes_own(node: Node, asked: list[str]) -> None:
     own = {canonical(name) for name in asked} <= node.own
     assert isinstance(verdict(node, asked), Approve if own else Deny)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data(), st.sampled_from(NODES), ANYTHING)
 def test_one_stranger_among_the_nodes_own_is_enough(data: st.DataObject, node: Node, stranger: str) -> None:
     assume(canonical(stranger) not in node.own)
@@ -103,7 +103,7 @@ def test_one_stranger_among_the_nodes_own_is_enough(data: st.DataObject, node: N
     assert isinstance(verdict(node, asked), Deny)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data(), st.sampled_from(NODES))
 def test_any_part_of_what_is_the_nodes_own_is_approved(data: st.DataObject, node: Node) -> None:
     asked = data.draw(st.lists(st.sampled_from(sorted(node.own)), min_size=1, max_size=8))

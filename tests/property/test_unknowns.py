@@ -57,7 +57,7 @@ IPV4 = seen(frozenset({IPv4Address("10.0.1.23")}), ELSEWHERE.value)
 IPV6 = seen(ELSEWHERE.value)
 
 
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(INSTANCES, PROFILE_ROLES, TRUST_POLICIES, IPV4, IPV6)
 def test_only_what_was_seen_to_be_wrong_denies(
     instances: Any, profile_role: Any, trust_policy: Any, ipv4: Any, ipv6: Any

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from csr_approver_local.world import World
@@ -53,8 +54,7 @@ def fleet(nodes: Mapping[str, Node], world: World | None = None) -> tuple[World,
     ids = {sentence: f"i-{number:017x}" for number, sentence in enumerate(nodes)}
     documents = ((node.account, instance_document(ids[sentence], node.change)) for sentence, node in nodes.items())
     return world_of(*documents, world=world), {
-        sentence: (lambda node=node, instance_id=ids[sentence]: _request(node, instance_id), node.ending)
-        for sentence, node in nodes.items()
+        sentence: (partial(_request, node, ids[sentence]), node.ending) for sentence, node in nodes.items()
     }
 
 

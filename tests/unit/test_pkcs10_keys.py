@@ -217,4 +217,4 @@ def test_any_other_signature_is_refused(request_of: Callable[[], Pkcs10]) -> Non
 def test_a_signature_of_an_odd_number_of_bits_is_refused() -> None:
     findings = read_certificate_request(spec_request(pem(bits_left_over())))
     assert isinstance(findings, tuple)
-    assert [finding.reason for finding in findings] == [Reason.SIGNATURE_INVALID]
+    assert [finding.reason for finding in findings] == [Reason.REQUEST_MALFORMED]

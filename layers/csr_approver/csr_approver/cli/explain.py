@@ -176,5 +176,5 @@ def _names(arguments: argparse.Namespace, settings: Settings) -> Names:
 def _time(text: str) -> datetime:
     time = parse_time(text)
     if time is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time with a zone, like 2026-01-01T13:30:53Z")
+        raise argparse.ArgumentTypeError(f"{text!r} is no time with a time zone, like 2026-01-01T13:30:53Z")
     return time

@@ -102,8 +102,17 @@ def eks_token(credentials: "ReadOnlyCredentials", sts_host: str, region: str, cl
 
 
 def _reconnected(configuration: client.Configuration) -> client.ApiClient:
-    """One fast retry if no connection is made; whatever else fails is retried by the queue. No redirects."""
-    configuration.retries = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+    """One fast retry if no connection is made; whatever else fails is retried by the queue, and comes back as it is."""
+    configuration.retries = Retry(
+        total=1,
+        connect=1,
+        read=0,
+        redirect=0,
+        status=0,
+        other=0,
+        raise_on_redirect=False,
+        respect_retry_after_header=False,
+    )
     configuration.connection_pool_maxsize = 32
     configuration.keep_alive = True
     return client.ApiClient(configuration)
@@ -112,7 +121,7 @@ def _reconnected(configuration: client.Configuration) -> client.ApiClient:
 def _object(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise KubernetesError(0, "the API server's answer is no JSON object")
@@ -123,7 +132,7 @@ def _status_line(status: int, content: bytes) -> str:
     """The message of a metav1.Status; of other bodies nothing, for who knows what a proxy puts into them."""
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     message = answer.get("message", "") if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
     return f"the API server answered {status} {str(message)[:_TEXT_LIMIT]}".strip()

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csr_approver.clients.aws import describe_error
 from csr_approver.effects.denials import KIND
+from csr_approver.policy.times import parse_time
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -76,10 +77,7 @@ class DenialLog:
 
 def _milliseconds(record: Mapping[str, Any], now: datetime) -> int:
     """The time of the decision, or of the writing where CloudWatch would not take that."""
-    try:
-        decided_at = datetime.fromisoformat(str(record.get("decidedAt"))).astimezone(UTC)
-    except ValueError:
-        decided_at = now
-    if not now - _MAX_AGE <= decided_at <= now:
+    decided_at = parse_time(record.get("decidedAt"))
+    if decided_at is None or not now - _MAX_AGE <= decided_at <= now:
         decided_at = now
     return int(decided_at.timestamp() * 1000)

@@ -15,7 +15,6 @@ INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # A name whose last label is a number is read as an IPv4 address by many clients (WHATWG URL, inet_aton).
 _HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
-_NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 
 
 def canonical_dns_name(text: str) -> DnsName | None:
@@ -31,8 +30,8 @@ def canonical_dns_name(text: str) -> DnsName | None:
 
 
 def is_node_name(text: str) -> bool:
-    """A Kubernetes node name is a lower-case RFC 1123 subdomain (apimachinery IsDNS1123Subdomain)."""
-    return len(text) <= 253 and _NODE_NAME.fullmatch(text) is not None
+    """A lower-case RFC 1123 host name, which is stricter than Kubernetes: no address in dotted-decimal form."""
+    return canonical_dns_name(text) == text
 
 
 def canonical_address(octets: bytes) -> IPAddress | None:
