@@ -26,7 +26,7 @@ from csr_approver.settings import ClusterSettings
 from tests.support.requests import CLUSTER, kubelet_object
 from tests.support.worlds import default_world
 
-_ROUNDS, _CALLS = 41, 200
+_ROUNDS, _CALLS = 300, 25
 
 
 def main() -> None:
