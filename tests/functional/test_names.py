@@ -36,7 +36,8 @@ gnir         CNAME ring
 NODE = Resolution(
     Seen(frozenset({IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")})), Seen(frozenset({IPv6Address("fd00::1")}))
 )
-OVERSHOOT_SECONDS = 0.3
+# dnspython alone overshoots by seconds; the rest is for a machine that is busy with other tests.
+OVERSHOOT_SECONDS = 0.8
 
 
 @contextmanager
@@ -150,7 +151,7 @@ def test_an_honest_name_does_not_wait_for_silent_ones(tmp_path: Path) -> None:
         started = time.monotonic()
         answers = DnsNames([server.address], 1).resolve([*silent, DnsName("node")])
         assert next(answers) == ("node", NODE)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 0.9
         assert {name for name, _ in answers} == set(silent)
 
 

@@ -16,7 +16,11 @@ NEIGHBOUR = "2600:1f14:aa:9::9"
 
 def verdict_of(change: Callable[[dict[str, Any], dict[str, Any]], object], asked: str = IPV6, **settings: str) -> str:
     """With the instance and its device-0 interface changed."""
-    world = with_instance(lambda instance: change(instance, instance["NetworkInterfaces"][0]) and None)
+
+    def change_both(instance: dict[str, Any]) -> None:
+        change(instance, instance["NetworkInterfaces"][0])
+
+    world = with_instance(change_both)
     verdict = Offline(world, **settings).verdict(signing_request(NODE_NAME, asked))
     return type(verdict).__name__
 

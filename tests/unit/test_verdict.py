@@ -38,7 +38,7 @@ UNKNOWN = Finding(Reason.DNS_UNAVAILABLE, "a.example", "timed out")
 )
 def test_findings_become_a_verdict(findings: list[Finding], verdict: object) -> None:
     assert verdict_of(findings) == verdict
-    assert verdict_of(reversed(findings)) == verdict
+    assert verdict_of(findings[::-1]) == verdict
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)

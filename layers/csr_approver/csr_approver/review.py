@@ -164,8 +164,8 @@ class Reviewer:
             batch.finish(self._failed(read.pointer, error))
 
     def _carried_out(self, api: Requests, read: _Read, verdict: Verdict, batch: _Batch) -> Review:
-        for _ in range(_MAX_ROUNDS):
-            review = self._carry_out(api, read, verdict, batch)
+        review = self._carry_out(api, read, verdict, batch)
+        for _ in range(_MAX_ROUNDS - 1):
             if review:
                 return review
             again = self._read(api, read.pointer)
@@ -174,7 +174,8 @@ class Reviewer:
             read = again
             (assessment,) = self._assessor.assess([read.request])
             verdict = assessment.verdict
-        return read.reviewed(Effect.WRITE_FAILED, verdict, "the request kept changing while it was decided")
+            review = self._carry_out(api, read, verdict, batch)
+        return review or read.reviewed(Effect.WRITE_FAILED, verdict, "the request kept changing while it was decided")
 
     def _carry_out(self, api: Requests, read: _Read, verdict: Verdict, batch: _Batch) -> Review | None:
         """The review, or None if the object is no longer the one that was judged."""

@@ -1,11 +1,12 @@
 """The rule that DNS decides: no name that is asked for may lead to anything but the instance. DNS only narrows."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.names import DnsName
-from csr_approver.policy.observation import Absent, Seen, Unavailable
+from csr_approver.policy.observation import Absent, Observation, Seen, Unavailable
 from csr_approver.policy.permitted import Permitted, listed_addresses
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.resolution import Resolution
@@ -43,7 +44,10 @@ def check_resolutions(
                         yield Finding(reason, name, f"resolves to {listed(elsewhere)}, which is not this instance's")
                 case Unavailable(detail):
                     yield Finding(Reason.DNS_UNAVAILABLE, name, detail)
-        nothing_there = all(isinstance(answer, Absent) or answer == Seen(frozenset()) for answer in answers)
-        if nothing_there and name not in permitted.ec2_names:
+        if name not in permitted.ec2_names and all(map(_has_nothing, answers)):
             details = dict.fromkeys(answer.detail for answer in answers if isinstance(answer, Absent))
             yield Finding(Reason.NAME_NOT_IN_DNS, name, f"has no address in DNS: {', '.join(details)}")
+
+
+def _has_nothing(answer: Observation[Any]) -> bool:
+    return isinstance(answer, Absent) or (isinstance(answer, Seen) and not answer.value)

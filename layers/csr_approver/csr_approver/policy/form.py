@@ -1,6 +1,6 @@
 """What the request itself must look like, before anything is looked up (DESIGN 3, form)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -119,19 +119,19 @@ def _check_subject(request: SigningRequest, certificate: CertificateRequest) -> 
         yield Finding(Reason.SUBJECT_ALT_NAME_INVALID, "subjectAltName", detail)
 
 
-def _check_reserved(names: Iterable[DnsName], addresses: Iterable[IPAddress], cluster: Cluster) -> Iterator[Finding]:
+def _check_reserved(names: set[DnsName], addresses: set[IPAddress], cluster: Cluster) -> Iterator[Finding]:
     """Identities that are refused even if EC2 agreed: the certificate chains to the CA that the API server's does."""
     for name in names:
-        if is_reserved_name(name) or name == cluster.endpoint:
+        if is_reserved_name(name):
             yield Finding(Reason.RESERVED_IDENTITY, name, "is never a node's name")
     for address in addresses:
         if kind := _reserved_kind(address, cluster):
             yield Finding(Reason.RESERVED_IDENTITY, str(address), f"is {kind}, never a node's own")
+    if cluster.endpoint in names or cluster.endpoint in addresses:
+        yield Finding(Reason.RESERVED_IDENTITY, str(cluster.endpoint), "is the cluster's endpoint, never a node's own")
 
 
 def _reserved_kind(address: IPAddress, cluster: Cluster) -> str | None:
-    if address == cluster.endpoint:
-        return "the cluster's endpoint"
     number = int(address)
     for kind, first, last in _RESERVED_RANGES[address.version]:
         if first <= number <= last:

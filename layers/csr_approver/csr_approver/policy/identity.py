@@ -14,6 +14,8 @@ from csr_approver.policy.role import Role, parse_role_arn, parse_session_arn
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, shown
 
+_NODE_GROUPS = ("system:authenticated", "system:nodes")
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceSession:
@@ -67,9 +69,9 @@ def _name_and_groups(request: SigningRequest) -> list[Finding]:
                 f"{shown(request.node_name)} is not a lower-case RFC 1123 name",
             )
         )
-    groups = frozenset(request.groups or ())
-    if missing := {"system:nodes", "system:authenticated"} - groups:
-        findings.append(Finding(Reason.GROUPS_NOT_OF_A_NODE, "spec.groups", f"lack {', '.join(sorted(missing))}"))
+    groups = request.groups or ()
+    if missing := [group for group in _NODE_GROUPS if group not in groups]:
+        findings.append(Finding(Reason.GROUPS_NOT_OF_A_NODE, "spec.groups", f"lack {', '.join(missing)}"))
     if "system:masters" in groups:
         findings.append(Finding(Reason.GROUPS_NOT_OF_A_NODE, "spec.groups", "hold system:masters, which no node has"))
     return findings
@@ -77,23 +79,20 @@ def _name_and_groups(request: SigningRequest) -> list[Finding]:
 
 def _session(request: SigningRequest, cluster: Cluster) -> InstanceSession | Finding:
     """The three keys must tell one story: same partition, account, role and session, in the cluster's partition."""
-    values = {}
+    values: list[str] = []
     for key in (ARN, CANONICAL_ARN, SESSION_NAME):
-        single = session_values(request, key)
+        single = request.extra.get(key)
         if single is None or len(single) != 1:
             return _inconsistent(key, "must have exactly one value")
-        values[key] = single[0]
-    caller, role, instance_id = (
-        parse_session_arn(values[ARN]),
-        parse_role_arn(values[CANONICAL_ARN]),
-        values[SESSION_NAME],
-    )
+        values += single
+    arn, canonical_arn, instance_id = values
+    caller, role = parse_session_arn(arn), parse_role_arn(canonical_arn)
     if not INSTANCE_ID.fullmatch(instance_id):
         return _inconsistent(SESSION_NAME, f"{shown(instance_id)} is no EC2 instance id")
     if caller is None:
-        return _inconsistent(ARN, f"{shown(values[ARN])} is no assumed-role ARN")
+        return _inconsistent(ARN, f"{shown(arn)} is no assumed-role ARN")
     if role is None:
-        return _inconsistent(CANONICAL_ARN, f"{shown(values[CANONICAL_ARN])} is no role ARN")
+        return _inconsistent(CANONICAL_ARN, f"{shown(canonical_arn)} is no role ARN")
     if caller.name != instance_id:
         return _inconsistent(ARN, f"is a session named {shown(caller.name)}, {SESSION_NAME} says {instance_id}")
     if caller.role != role:

@@ -96,6 +96,8 @@ def _check_owner(candidate: Candidate, instance: Instance, cluster: Cluster) -> 
 
 
 def _check_membership(instance: Instance, cluster: Cluster) -> Iterator[Finding]:
+    if f"{_CLUSTER_TAG_PREFIX}{cluster.name}" in instance.tags:
+        return
     clusters = {
         key.removeprefix(_CLUSTER_TAG_PREFIX) for key in instance.tags if key.startswith(_CLUSTER_TAG_PREFIX)
     } | {instance.tags[key] for key in _CLUSTER_NAME_TAGS if key in instance.tags}

@@ -22,43 +22,40 @@ class Permitted:
 
 def permitted(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> Permitted:
     """Everything that this instance, as this node, may be called."""
-    ec2_names, custom_names = _ec2_names(instance, node_name, cluster, settings), _custom_names(instance, settings)
-    return Permitted(ec2_names, custom_names, ec2_names | custom_names, _node_addresses(instance, cluster, settings))
+    primary = instance.primary_interface
+    primary_addresses = _primary_addresses(primary) if primary else []
 
-
-def _ec2_names(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> frozenset[DnsName]:
-    """What EC2 itself gives (EC2 user guide, instance hostname types), and the bare id of a node named so."""
-    names: set[DnsName | None] = {instance.private_dns_name}
+    names = {instance.private_dns_name}
+    addresses = set(_own_addresses(primary, instance)) if primary else set()
     if instance.resource_name_resolves:
         names.add(DnsName(f"{instance.instance_id}.{cluster.instance_domain}"))
-    if settings.public_addresses:
-        names.add(instance.public_dns_name)
-        names.update([address.public_name for address in _primary_addresses(instance.primary_interface)])
     if node_name == instance.instance_id:
         names.add(DnsName(instance.instance_id))
-    return frozenset(filter(None, names))
-
-
-def _custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsName]:
-    """The names under the operator's own domains, with the labels that EC2 gives and no others."""
-    labels = {instance.instance_id}
-    if instance.private_dns_name:
-        labels.add(instance.private_dns_name.partition(".")[0])
-    return frozenset(DnsName(f"{label}.{domain}") for label in labels for domain in settings.custom_domains)
-
-
-def _node_addresses(instance: Instance, cluster: Cluster, settings: PolicySettings) -> frozenset[IPAddress]:
-    """The node's own addresses. A secondary private address or a delegated prefix is a pod's (VPC CNI)."""
-    addresses: set[IPAddress] = set()
-    if primary := instance.primary_interface:
-        addresses.update(_own_addresses(primary, instance))
-        if settings.public_addresses:
-            addresses.update(*(private.public_addresses for private in _primary_addresses(primary)))
+    if settings.public_addresses:
+        names.add(instance.public_dns_name)
+        for private in primary_addresses:
+            names.add(private.public_name)
+            addresses |= private.public_addresses
     if settings.interfaces is Interfaces.ALL:
         for interface in instance.interfaces:
             if interface.attached and interface.vpc_id == cluster.vpc_id:
                 addresses.update(_own_addresses(interface, instance))
-    return frozenset(addresses - _delegated(addresses, instance))
+
+    ec2_names = frozenset(filter(None, names))
+    custom_names = _custom_names(instance, settings)
+    return Permitted(
+        ec2_names, custom_names, ec2_names | custom_names, frozenset(addresses - _delegated(addresses, instance))
+    )
+
+
+def _custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsName]:
+    """The names under the operator's own domains, with the labels that EC2 gives and no others."""
+    if not settings.custom_domains:
+        return frozenset()
+    labels = {instance.instance_id}
+    if instance.private_dns_name:
+        labels.add(instance.private_dns_name.partition(".")[0])
+    return frozenset(DnsName(f"{label}.{domain}") for label in labels for domain in settings.custom_domains)
 
 
 def listed_addresses(instance: Instance) -> frozenset[IPAddress]:
@@ -72,8 +69,8 @@ def listed_addresses(instance: Instance) -> frozenset[IPAddress]:
     return frozenset(addresses - _delegated(addresses, instance))
 
 
-def _primary_addresses(interface: Interface | None) -> list[PrivateAddress]:
-    return [address for address in interface.private_addresses if address.primary] if interface else []
+def _primary_addresses(interface: Interface) -> list[PrivateAddress]:
+    return [address for address in interface.private_addresses if address.primary]
 
 
 def _own_addresses(interface: Interface, instance: Instance) -> Iterator[IPAddress]:
@@ -87,4 +84,4 @@ def _own_addresses(interface: Interface, instance: Instance) -> Iterator[IPAddre
 
 def _delegated(addresses: Collection[IPAddress], instance: Instance) -> set[IPAddress]:
     prefixes = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
-    return {address for address in addresses for prefix in prefixes if address in prefix}
+    return {address for prefix in prefixes for address in addresses if address in prefix}

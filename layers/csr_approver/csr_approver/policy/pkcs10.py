@@ -52,22 +52,23 @@ _GENERAL_NAMES = {  # RFC 5280 4.2.1.6, those that no kubelet asks for
 }
 
 # The whole AlgorithmIdentifier (RFC 5758 3.2: no parameters for ECDSA; RFC 4055 5: NULL for PKCS#1 v1.5, so no PSS).
-_ECDSA: dict[bytes, hashes.HashAlgorithm] = {
-    bytes.fromhex("300a06082a8648ce3d040302"): hashes.SHA256(),
-    bytes.fromhex("300a06082a8648ce3d040303"): hashes.SHA384(),
-    bytes.fromhex("300a06082a8648ce3d040304"): hashes.SHA512(),
+_ECDSA = {
+    bytes.fromhex("300a06082a8648ce3d040302"): ec.ECDSA(hashes.SHA256()),
+    bytes.fromhex("300a06082a8648ce3d040303"): ec.ECDSA(hashes.SHA384()),
+    bytes.fromhex("300a06082a8648ce3d040304"): ec.ECDSA(hashes.SHA512()),
 }
 _RSA: dict[bytes, hashes.HashAlgorithm] = {
     bytes.fromhex("300d06092a864886f70d01010b0500"): hashes.SHA256(),
     bytes.fromhex("300d06092a864886f70d01010c0500"): hashes.SHA384(),
     bytes.fromhex("300d06092a864886f70d01010d0500"): hashes.SHA512(),
 }
-# SubjectPublicKeyInfo (RFC 5480) up to and with the octet that says "uncompressed point", and the coordinates' size.
-_CURVES = (
-    (bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"), 64),
-    (bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004"), 96),
-    (bytes.fromhex("30819b301006072a8648ce3d020106052b810400230381860004"), 132),
-)
+# SubjectPublicKeyInfo (RFC 5480) of P-256, P-384 and P-521 by its length: what precedes the point's coordinates, with
+# the octet that says that the point is not compressed.
+_CURVES = {
+    91: bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"),
+    120: bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004"),
+    158: bytes.fromhex("30819b301006072a8648ce3d020106052b810400230381860004"),
+}
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 T = TypeVar("T")
 
@@ -157,8 +158,8 @@ def _der(pem_base64: str | None) -> bytes:
     except ValueError:
         der = b""
     text = binascii.b2a_base64(der, newline=False)
-    lines = b"".join([text[start : start + 64] + b"\n" for start in range(0, len(text), 64)])
-    if not der or pem != _PEM_HEAD + lines + _PEM_TAIL:
+    lines = b"\n".join([text[start : start + 64] for start in range(0, len(text), 64)])
+    if not der or pem != _PEM_HEAD + lines + b"\n" + _PEM_TAIL:
         raise _RefusedError(_malformed("is not exactly one canonical PEM block CERTIFICATE REQUEST"))
     return der
 
@@ -233,8 +234,8 @@ def _key(octets: bytes) -> _PublicKey:
     except (TypeError, UnsupportedAlgorithm):
         raise _RefusedError(_BAD_KEY) from None
     if isinstance(key, ec.EllipticCurvePublicKey):
-        # Everything before the point's coordinates is the same in each key of a curve.
-        permitted = any(octets.startswith(head) and len(octets) == len(head) + size for head, size in _CURVES)
+        head = _CURVES.get(len(octets))
+        permitted = head is not None and octets.startswith(head)
     elif isinstance(key, rsa.RSAPublicKey):
         # Encoded anew it must be the same: nothing in it that the parser was lenient about.
         canonical = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -247,14 +248,13 @@ def _key(octets: bytes) -> _PublicKey:
 
 
 def _signature_findings(key: _PublicKey, algorithm: bytes, signature: bytes, signed: bytes) -> tuple[Finding, ...]:
-    digest = (_ECDSA if isinstance(key, ec.EllipticCurvePublicKey) else _RSA).get(algorithm)
-    if digest is None:
-        return (_bad_signature("must be ECDSA or RSA PKCS#1 v1.5 with SHA-256, SHA-384 or SHA-512"),)
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, signed, ec.ECDSA(digest))
+            key.verify(signature, signed, _ECDSA[algorithm])
         else:
-            key.verify(signature, signed, padding.PKCS1v15(), digest)
+            key.verify(signature, signed, padding.PKCS1v15(), _RSA[algorithm])
+    except KeyError:
+        return (_bad_signature("must be ECDSA or RSA PKCS#1 v1.5 with SHA-256, SHA-384 or SHA-512"),)
     except InvalidSignature:
         return (_bad_signature("was not made with the key in the request"),)
     return ()

@@ -11,6 +11,8 @@ KIND = "CertificateSigningRequest"
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
 NODE_USER_PREFIX = "system:node:"
 
+_DECISIONS = frozenset({"Approved", "Denied", "Failed"})
+
 # The keys of spec.extra by which the EKS authenticator tells who called STS (aws-iam-authenticator, pkg/server).
 ARN, CANONICAL_ARN, SESSION_NAME = "arn", "canonicalArn", "sessionName"
 
@@ -20,7 +22,8 @@ class SigningRequest:
     """The fields that the rules read. None: absent, or not of the type that Kubernetes gives it.
 
     `username`, `groups` and `extra` are set by the API server from the authenticated requester and immutable.
-    An extra value is None where it is not a list of strings. `pem_base64` is spec.request as JSON carries it.
+    `node_name` is what follows system:node: in the user name, None if the requester is no node. An extra value is None
+    where it is not a list of strings. `pem_base64` is spec.request as JSON carries it.
     """
 
     kind: str | None
@@ -30,6 +33,7 @@ class SigningRequest:
     being_deleted: bool
     signer_name: str | None
     username: str | None
+    node_name: str | None
     groups: tuple[str, ...] | None
     extra: Mapping[str, tuple[str, ...] | None]
     usages: tuple[str, ...] | None
@@ -39,16 +43,9 @@ class SigningRequest:
     issued: bool
 
     @property
-    def node_name(self) -> str | None:
-        """What follows system:node: in the user name; None if the requester is no node."""
-        if self.username is None or not self.username.startswith(NODE_USER_PREFIX):
-            return None
-        return self.username.removeprefix(NODE_USER_PREFIX)
-
-    @property
     def decided(self) -> bool:
         """Approved, Denied, Failed or issued; other condition types are anybody's notes."""
-        return self.issued or not self.condition_types.isdisjoint({"Approved", "Denied", "Failed"})
+        return self.issued or not self.condition_types.isdisjoint(_DECISIONS)
 
 
 def read_signing_request(document: object) -> SigningRequest:
@@ -59,7 +56,7 @@ def read_signing_request(document: object) -> SigningRequest:
         _mapping(top.get("spec")),
         _mapping(top.get("status")),
     )
-    extra, conditions = _mapping(spec.get("extra")), status.get("conditions")
+    extra, username = _mapping(spec.get("extra")), _text(spec.get("username"))
     return SigningRequest(
         kind=_text(top.get("kind")),
         name=_text(metadata.get("name")) or "",
@@ -67,19 +64,24 @@ def read_signing_request(document: object) -> SigningRequest:
         created_at=parse_time(metadata.get("creationTimestamp")),
         being_deleted=metadata.get("deletionTimestamp") is not None,
         signer_name=_text(spec.get("signerName")),
-        username=_text(spec.get("username")),
+        username=username,
+        node_name=username.removeprefix(NODE_USER_PREFIX)
+        if username and username.startswith(NODE_USER_PREFIX)
+        else None,
         groups=_texts(spec.get("groups")),
         extra={key: _texts(extra[key]) for key in (ARN, CANONICAL_ARN, SESSION_NAME) if extra.get(key) is not None},
         usages=_texts(spec.get("usages")),
         expiration_seconds=spec.get("expirationSeconds"),
         pem_base64=_text(spec.get("request")),
-        condition_types=frozenset(
-            kind
-            for condition in (conditions if isinstance(conditions, list) else [])
-            if (kind := _text(_mapping(condition).get("type")))
-        ),
+        condition_types=_condition_types(status.get("conditions")),
         issued=bool(status.get("certificate")),
     )
+
+
+def _condition_types(conditions: object) -> frozenset[str]:
+    if not isinstance(conditions, list):
+        return frozenset()
+    return frozenset([kind for condition in conditions if (kind := _text(_mapping(condition).get("type")))])
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 # IAM: role names are 1-64 of these characters; a path is printable ASCII between slashes; account ids have 12 digits.
 _NAME = r"[A-Za-z0-9_+=,.@-]{1,64}"
-_PARTITION_AND_ACCOUNT = r"arn:(?P<partition>aws(?:-[a-z0-9]+)*):{service}::(?P<account>[0-9]{{12}}):"
-_ROLE_ARN = re.compile(_PARTITION_AND_ACCOUNT.format(service="iam") + rf"role/(?:[\x21-\x7e]+/)?(?P<name>{_NAME})")
+_PARTITION_AND_ACCOUNT = r"arn:(aws(?:-[a-z0-9]+)*):{service}::([0-9]{{12}}):"
+_ROLE_ARN = re.compile(_PARTITION_AND_ACCOUNT.format(service="iam") + rf"role/(?:[\x21-\x7e]+/)?({_NAME})")
 _SESSION_ARN = re.compile(
-    _PARTITION_AND_ACCOUNT.format(service="sts") + rf"assumed-role/(?P<name>{_NAME})/(?P<session>[\w+=,.@-]{{2,64}})",
+    _PARTITION_AND_ACCOUNT.format(service="sts") + rf"assumed-role/({_NAME})/([\w+=,.@-]{{2,64}})",
     re.ASCII,
 )
 _ASSUMING_ACTIONS = (
@@ -46,16 +47,21 @@ class TrustPolicy:
     others: str | None
 
 
+# The nodes of a cluster share a few roles.
+@lru_cache(maxsize=256)
 def parse_role_arn(arn: str) -> Role | None:
     """arn:aws:iam::111122223333:role/path/NAME; None for anything else."""
     match = _ROLE_ARN.fullmatch(arn)
-    return Role(match["partition"], match["account"], match["name"]) if match else None
+    return Role(*match.groups()) if match else None
 
 
 def parse_session_arn(arn: str) -> RoleSession | None:
     """arn:aws:sts::111122223333:assumed-role/NAME/SESSION; None for anything else."""
     match = _SESSION_ARN.fullmatch(arn)
-    return RoleSession(Role(match["partition"], match["account"], match["name"]), match["session"]) if match else None
+    if match is None:
+        return None
+    *role, session = match.groups()
+    return RoleSession(Role(*role), session)
 
 
 def read_trust_policy(document: Mapping[str, Any], partition: str) -> TrustPolicy:

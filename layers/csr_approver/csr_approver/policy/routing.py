@@ -46,7 +46,7 @@ def _route_by_session(request: SigningRequest, settings: PolicySettings) -> Igno
             f"spec.extra.{SESSION_NAME}",
             "is absent, so the API server does not say which instance asks",
         )
-    if sessions is not None and not any(INSTANCE_ID.fullmatch(session) for session in sessions):
+    if sessions is not None and not any(map(INSTANCE_ID.fullmatch, sessions)):
         return _ignore(
             Reason.NOT_AN_EC2_NODE,
             f"spec.extra.{SESSION_NAME}",

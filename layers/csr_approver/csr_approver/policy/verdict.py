@@ -1,6 +1,6 @@
 """The four verdicts, and how findings become one."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -69,14 +69,13 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(set(findings)))
 
 
-def verdict_of(findings: Iterable[Finding]) -> Approve | Deny | Undetermined:
+def verdict_of(findings: Collection[Finding]) -> Approve | Deny | Undetermined:
     """Any violation denies, else any unknown leaves the request, else it is approved (DESIGN 3, precedence)."""
-    all_findings = ordered(findings)
-    if violations := tuple(filter(is_violation, all_findings)):
-        return Deny(violations)
-    if all_findings:
-        return Undetermined(all_findings)
-    return Approve()
+    if not findings:
+        return Approve()
+    if violations := [finding for finding in findings if is_violation(finding)]:
+        return Deny(ordered(violations))
+    return Undetermined(ordered(findings))
 
 
 def findings_of(verdict: Verdict) -> tuple[Finding, ...]:
