@@ -16,7 +16,6 @@ from csr_approver.evidence.clusters import described_cluster
 from csr_approver.evidence.files import FileInstances, FileRoles
 from csr_approver.policy.evidence import Evidence
 from csr_approver.policy.examine import Candidate, examine
-from csr_approver.policy.instance_rules import instance_question
 from csr_approver.policy.judge import judge
 from csr_approver.policy.observation import Seen
 from csr_approver.policy.request import read_signing_request
@@ -61,14 +60,13 @@ def _ours(document: object) -> Callable[[], None]:
     if not isinstance(facts, Seen) or not isinstance(candidate, Candidate):
         raise TypeError("the default world does not know the request")
     cluster = facts.value
-    question = instance_question(candidate, cluster, settings)
-    instances = FileInstances(world.instances["Reservations"]).find([question], cluster.vpc_id)
+    instances = FileInstances(world.instances["Reservations"]).find([candidate.question], cluster.vpc_id)
     roles = FileRoles(world.instance_profiles["InstanceProfiles"], world.roles["Roles"])
     role = roles.profile_role(world.instance_profiles["InstanceProfiles"][0]["Arn"])
     if not isinstance(role, Seen):
         raise TypeError("the default world does not know the role")
     resolutions = dict(world.zone.resolve(candidate.claims.names))
-    evidence = Evidence(instances[question], role, roles.trust_policy(role.value), resolutions)
+    evidence = Evidence(instances[candidate.question], role, roles.trust_policy(role.value), resolutions)
 
     def read_and_decide() -> None:
         candidate = examine(read_signing_request(document), facts, settings)

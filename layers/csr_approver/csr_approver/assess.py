@@ -11,7 +11,6 @@ from typing import Protocol
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.evidence import (
     Evidence,
-    InstanceQuestion,
     Need,
     NeedProfileRole,
     NeedResolutions,
@@ -19,10 +18,10 @@ from csr_approver.policy.evidence import (
 )
 from csr_approver.policy.examine import Candidate, examine
 from csr_approver.policy.instance import Instance
-from csr_approver.policy.instance_rules import instance_question
 from csr_approver.policy.judge import judge
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Observation, Seen
+from csr_approver.policy.question import InstanceQuestion
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.resolution import Resolution
 from csr_approver.policy.role import Role, TrustPolicy
@@ -107,13 +106,10 @@ class Assessor:
             yield from self._judge_all(candidates, cluster.value)
 
     def _judge_all(self, candidates: Mapping[int, Candidate], cluster: Cluster) -> Iterator[Assessment]:
-        questions = {
-            position: instance_question(candidate, cluster, self._settings)
-            for position, candidate in candidates.items()
-        }
-        answers = self._instances.find(set(questions.values()), cluster.vpc_id)
+        questions = {candidate.question for candidate in candidates.values()}
+        answers = self._instances.find(questions, cluster.vpc_id)
         cases = [
-            _Case(position, candidate, Evidence(answers[questions[position]]))
+            _Case(position, candidate, Evidence(answers[candidate.question]))
             for position, candidate in candidates.items()
         ]
         unresolved: list[tuple[_Case, frozenset[DnsName]]] = []

@@ -10,7 +10,7 @@ from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.evidence import Evidence
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
-from csr_approver.policy.instance_rules import instance_question, the_instance
+from csr_approver.policy.instance_rules import the_instance
 from csr_approver.policy.observation import Observation, Seen
 from csr_approver.policy.permitted import permitted
 from csr_approver.policy.request import SigningRequest
@@ -91,7 +91,7 @@ def _passed(assessment: Assessment, cluster: Observation[Cluster], settings: Pol
         session = candidate.identity.session
         found["identity"] = f"{candidate.identity.node_name}, {session.instance_id} with role {session.role.name}"
     instances = evidence.instances.value if isinstance(evidence.instances, Seen) else ()
-    instance = the_instance(instances, instance_question(candidate, cluster.value, settings), cluster.value)
+    instance = the_instance(instances, candidate.question, cluster.value)
     if isinstance(instance, Instance):
         found |= _found_of(candidate, evidence, instance, cluster.value, settings)
     return found

@@ -6,8 +6,8 @@ from typing import Any
 from csr_approver.evidence.ec2_document import read_reservations
 from csr_approver.evidence.instances import Answers, match_questions
 from csr_approver.evidence.roles import role_of_profile, trust_policy_of_role
-from csr_approver.policy.evidence import InstanceQuestion
 from csr_approver.policy.observation import Absent, Observation, Unavailable
+from csr_approver.policy.question import InstanceQuestion
 from csr_approver.policy.role import Role, TrustPolicy, parse_role_arn
 
 

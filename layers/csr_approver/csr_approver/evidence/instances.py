@@ -7,9 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from csr_approver.clients.aws import describe_error
 from csr_approver.evidence.ec2_document import read_reservations
-from csr_approver.policy.evidence import InstanceById, InstanceByName, InstanceQuestion
 from csr_approver.policy.instance import Instance
 from csr_approver.policy.observation import Absent, Observation, Seen, Unavailable
+from csr_approver.policy.question import InstanceById, InstanceByName, InstanceQuestion
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

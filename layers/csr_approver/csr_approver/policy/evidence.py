@@ -12,20 +12,6 @@ from csr_approver.policy.role import Role, TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceById:
-    """The instance that the API server vouches for, or that the node is named after."""
-
-    instance_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceByName:
-    """The instance with one of these private DNS names: only for a node without instance binding."""
-
-    private_dns_names: frozenset[DnsName]
-
-
-@dataclass(frozen=True, slots=True)
 class NeedProfileRole:
     """Which role does this instance profile hold? (iam:GetInstanceProfile)"""
 
@@ -46,7 +32,6 @@ class NeedResolutions:
     names: frozenset[DnsName]
 
 
-InstanceQuestion: TypeAlias = InstanceById | InstanceByName
 Need: TypeAlias = NeedProfileRole | NeedTrustPolicy | NeedResolutions
 
 

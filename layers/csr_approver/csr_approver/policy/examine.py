@@ -7,6 +7,7 @@ from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.form import Claims, check_spec, read_claims
 from csr_approver.policy.identity import NodeIdentity, identify
 from csr_approver.policy.observation import Absent, Observation, Seen, Unavailable
+from csr_approver.policy.question import InstanceQuestion, instance_question
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.routing import route
@@ -20,6 +21,7 @@ class Candidate:
 
     identity: NodeIdentity
     claims: Claims
+    question: InstanceQuestion
     created_at: datetime | None
 
 
@@ -37,7 +39,8 @@ def examine(
             claims = read_claims(request, facts)
             findings = list(check_spec(request, settings))
             if isinstance(identity, NodeIdentity) and isinstance(claims, Claims) and not findings:
-                return Candidate(identity, claims, request.created_at)
+                question = instance_question(identity, facts, settings)
+                return Candidate(identity, claims, question, request.created_at)
             for objections in (identity, claims):
                 if isinstance(objections, tuple):
                     findings += objections

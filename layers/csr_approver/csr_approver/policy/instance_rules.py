@@ -5,11 +5,10 @@ from datetime import timedelta
 from typing import assert_never
 
 from csr_approver.policy.cluster import Cluster
-from csr_approver.policy.evidence import InstanceById, InstanceByName, InstanceQuestion
 from csr_approver.policy.examine import Candidate
 from csr_approver.policy.instance import Instance
-from csr_approver.policy.names import INSTANCE_ID, DnsName
 from csr_approver.policy.permitted import Permitted
+from csr_approver.policy.question import InstanceById, InstanceByName, InstanceQuestion
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, listed
@@ -21,22 +20,6 @@ _LIVE = (*_NOT_YET_RUNNING, "running")
 # Written by EKS, eksctl, Karpenter, Cluster API and the cloud provider; AWS documents them as the owner's mark.
 _CLUSTER_TAG_PREFIX = "kubernetes.io/cluster/"
 _CLUSTER_NAME_TAGS = ("eks:cluster-name", "eks:eks-cluster-name", "aws:eks:cluster-name")
-
-
-def instance_question(candidate: Candidate, cluster: Cluster, settings: PolicySettings) -> InstanceQuestion:
-    """How to find the instance: never by a name or address that the request asks for."""
-    identity = candidate.identity
-    if identity.session:
-        return InstanceById(identity.session.instance_id)
-    if INSTANCE_ID.fullmatch(identity.node_name):
-        return InstanceById(identity.node_name)
-    label, _, domain = identity.node_name.partition(".")
-    names = {DnsName(identity.node_name)}
-    if domain in settings.custom_domains:
-        if INSTANCE_ID.fullmatch(label):
-            return InstanceById(label)
-        names.add(DnsName(f"{label}.{cluster.instance_domain}"))
-    return InstanceByName(frozenset(names))
 
 
 def the_instance(found: tuple[Instance, ...], question: InstanceQuestion, cluster: Cluster) -> Instance | Finding:

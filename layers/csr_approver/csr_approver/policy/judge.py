@@ -10,7 +10,7 @@ from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.dns_rules import check_resolutions, names_to_resolve
 from csr_approver.policy.evidence import Evidence, Need, NeedResolutions
 from csr_approver.policy.examine import Candidate
-from csr_approver.policy.instance_rules import check_instance, instance_question, the_instance
+from csr_approver.policy.instance_rules import check_instance, the_instance
 from csr_approver.policy.observation import Absent, Seen, Unavailable
 from csr_approver.policy.permitted import permitted
 from csr_approver.policy.reason import Reason
@@ -23,12 +23,11 @@ def judge(
     candidate: Candidate, evidence: Evidence, cluster: Cluster, settings: PolicySettings
 ) -> Approve | Deny | Undetermined | Need:
     """The verdict, or what is still to be asked for it. An unknown does not stop: a later stage may still disprove."""
-    question = instance_question(candidate, cluster, settings)
     match evidence.instances:
         case Seen(found):
-            instance = the_instance(found, question, cluster)
+            instance = the_instance(found, candidate.question, cluster)
         case Absent():
-            instance = the_instance((), question, cluster)
+            instance = the_instance((), candidate.question, cluster)
         case Unavailable(detail):
             return Undetermined((Finding(Reason.INSTANCE_UNREADABLE, candidate.identity.node_name, detail),))
         case _:
