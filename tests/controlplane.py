@@ -164,7 +164,7 @@ class ControlPlane:
 
     def _spawn(self, program: str, *flags: str) -> subprocess.Popen[bytes]:
         with (self._directory / f"{program}.log").open("ab") as log:
-            process = subprocess.Popen([self._assets / program, *flags], stdout=log, stderr=log)  # noqa: S603
+            process = subprocess.Popen([self._assets / program, *flags], stdout=log, stderr=log)  # noqa: S603 - the assets
         self._processes.callback(_kill, process)
         return process
 
@@ -241,7 +241,7 @@ def _free_ports(count: int) -> list[int]:
 
 def _answers(url: str, context: ssl.SSLContext | None = None) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5, context=context) as response:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=5, context=context) as response:  # noqa: S310 - loopback
             return bool(response.status == 200)
     except OSError:
         return False

@@ -15,6 +15,7 @@ MIB = 1024 * 1024
 
 
 def queue(name: str = "requests", **attributes: str) -> str:
+    # The stubs know attributes by name; these are the test's to choose.
     return boto3.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]
 
 
@@ -25,6 +26,7 @@ def send(url: str, **parameters: Any) -> Any:
 def send_batch(url: str, *entries: dict[str, Any]) -> Any:
     return boto3.client("sqs").send_message_batch(
         QueueUrl=url,
+        # Some entries are meant to be wrong.
         Entries=[{"Id": str(index), "MessageBody": "m", **entry} for index, entry in enumerate(entries)],  # type: ignore[typeddict-item]
     )
 
@@ -33,6 +35,7 @@ def receive(url: str, **parameters: Any) -> list[Any]:
     answer: Any = boto3.client("sqs").receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"], **parameters
     )
+    # The stubs lose the type of the default.
     return answer.get("Messages", [])  # type: ignore[no-any-return]
 
 

@@ -207,3 +207,19 @@ def test_approvals_are_written_all_the_same_with_deny_false() -> None:
         request = submitted(system, signing_request())
         system.run()
         assert ending_of(system, request) == APPROVED
+
+
+def test_a_denial_rests_on_no_role_that_was_remembered() -> None:
+    def other_role(document: dict[str, Any]) -> None:
+        role = document["InstanceProfiles"][0]["Roles"][0]
+        role |= {"RoleName": "OtherRole", "Arn": role["Arn"].replace("NodeRole", "OtherRole")}
+
+    with System(with_document("instance_profiles", other_role)) as system:
+        before, after = signing_request(), signing_request()
+        system.submit(before)
+        system.run()
+        assert ending_of(system, before) == denied(Reason.ROLE_NOT_OF_INSTANCE)
+        system.aws.put_instance_profiles(default_world().instance_profiles)
+        system.submit(after)
+        system.run()
+        assert ending_of(system, after) == APPROVED

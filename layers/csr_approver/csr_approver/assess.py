@@ -22,6 +22,7 @@ from csr_approver.policy.judge import judge
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.observation import Observation, Seen
 from csr_approver.policy.question import InstanceQuestion
+from csr_approver.policy.reason import Source
 from csr_approver.policy.request import SigningRequest
 from csr_approver.policy.resolution import Resolution
 from csr_approver.policy.role import Role, TrustPolicy
@@ -44,7 +45,10 @@ class Roles(Protocol):
     """IAM, or files of its answers."""
 
     def profile_role(self, profile_arn: str) -> Observation[Role]:
-        """The role in an instance profile."""
+        """The role in an instance profile; it may be five minutes old."""
+
+    def profile_role_now(self, profile_arn: str) -> Observation[Role]:
+        """The role in an instance profile, read now: a denial rests on nothing older than itself."""
 
     def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
         """Who may assume a role."""
@@ -72,6 +76,7 @@ class _Case:
     position: int
     candidate: Candidate
     evidence: Evidence
+    must_be_fresh: bool = False
 
     def assessed(self, verdict: Verdict) -> Assessment:
         return Assessment(self.position, verdict, self.candidate, self.evidence)
@@ -115,30 +120,42 @@ class Assessor:
         unresolved: list[tuple[_Case, frozenset[DnsName]]] = []
         while cases:
             roleless: list[tuple[_Case, NeedProfileRole | NeedTrustPolicy]] = []
+            again: list[_Case] = []
             for case in cases:
                 match self._judge(case, cluster):
                     case NeedResolutions(names):
                         unresolved.append((case, names))
                     case NeedProfileRole() | NeedTrustPolicy() as need:
                         roleless.append((case, need))
+                    case Deny() as denial if _rests_on_iam(denial) and not case.must_be_fresh:
+                        case.must_be_fresh = True
+                        again.append(case)
                     case verdict:
                         yield case.assessed(verdict)
             self._ask_iam(roleless)
-            cases = [case for case, _ in roleless]
+            for case in again:
+                case.evidence = replace(case.evidence, profile_role=None)
+            cases = [*again, *(case for case, _ in roleless)]
         yield from self._resolve_all(unresolved, cluster)
 
     def _ask_iam(self, roleless: Sequence[tuple[_Case, NeedProfileRole | NeedTrustPolicy]]) -> None:
         """Each distinct question once, all at the same time, into the evidence of those who asked it."""
-        profiles = {need.profile_arn for _, need in roleless if isinstance(need, NeedProfileRole)}
+        profiles = {
+            (need.profile_arn, case.must_be_fresh) for case, need in roleless if isinstance(need, NeedProfileRole)
+        }
         roles = {need.role for _, need in roleless if isinstance(need, NeedTrustPolicy)}
-        profile_roles = dict(zip(profiles, self._iam_calls.map(self._roles.profile_role, profiles), strict=True))
+        profile_roles = dict(zip(profiles, self._iam_calls.map(self._profile_role, profiles), strict=True))
         trust_policies = dict(zip(roles, self._iam_calls.map(self._roles.trust_policy, roles), strict=True))
         for case, need in roleless:
             match need:
                 case NeedProfileRole(profile_arn):
-                    case.evidence = replace(case.evidence, profile_role=profile_roles[profile_arn])
+                    case.evidence = replace(case.evidence, profile_role=profile_roles[profile_arn, case.must_be_fresh])
                 case NeedTrustPolicy(role):
                     case.evidence = replace(case.evidence, trust_policy=trust_policies[role])
+
+    def _profile_role(self, profile: tuple[str, bool]) -> Observation[Role]:
+        profile_arn, must_be_fresh = profile
+        return (self._roles.profile_role_now if must_be_fresh else self._roles.profile_role)(profile_arn)
 
     def _resolve_all(
         self, unresolved: Sequence[tuple[_Case, frozenset[DnsName]]], cluster: Cluster
@@ -163,3 +180,7 @@ class Assessor:
 
     def _judge(self, case: _Case, cluster: Cluster) -> Approve | Deny | Undetermined | Need:
         return judge(case.candidate, case.evidence, cluster, self._settings)
+
+
+def _rests_on_iam(denial: Deny) -> bool:
+    return any(finding.reason.source is Source.IAM for finding in denial.findings)

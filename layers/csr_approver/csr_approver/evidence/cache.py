@@ -28,6 +28,10 @@ class ExpiringCache(Generic[K, V]):
             entry = self._entries.get(key)
         if entry and self._clock() < entry[0]:
             return entry[1]
+        return self.renew(key)
+
+    def renew(self, key: K) -> Observation[V]:
+        """Read now, whatever is remembered."""
         answer = self._read(key)
         if isinstance(answer, Seen):
             with self._lock:

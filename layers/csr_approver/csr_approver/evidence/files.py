@@ -37,6 +37,10 @@ class FileRoles:
         profile = self._profiles.get(profile_arn)
         return role_of_profile(profile, profile_arn) if profile else Absent("the instance profile is not in the file")
 
+    def profile_role_now(self, profile_arn: str) -> Observation[Role]:
+        """The same: a file does not change."""
+        return self.profile_role(profile_arn)
+
     def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
         """Who may assume a role."""
         if not self._has_roles:

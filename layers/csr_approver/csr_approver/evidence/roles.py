@@ -28,6 +28,10 @@ class IamRoles:
         """The one role in an instance profile."""
         return self._profiles.get(profile_arn)
 
+    def profile_role_now(self, profile_arn: str) -> Observation[Role]:
+        """The same, read for this very decision."""
+        return self._profiles.renew(profile_arn)
+
     def trust_policy(self, role: Role) -> Observation[TrustPolicy]:
         """Who may assume a role."""
         return self._policies.get(role)
