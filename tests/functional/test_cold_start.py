@@ -2,7 +2,7 @@
 
 import pytest
 
-from csr_approver.settings import SettingsError
+from csr_approver.environment import SettingsError
 from csr_approver_local.system import System
 from tests.support.endings import APPROVED, ending_of
 from tests.support.requests import signing_request

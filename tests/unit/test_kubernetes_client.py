@@ -13,7 +13,8 @@ import yaml
 from botocore.exceptions import NoCredentialsError
 
 from csr_approver.clients import kubernetes
-from csr_approver.clients.kubernetes import KubernetesApi, KubernetesError, for_eks, from_kubeconfig
+from csr_approver.clients.api_server import KubernetesError
+from csr_approver.clients.kubernetes import KubernetesApi, for_eks, from_kubeconfig
 from csr_approver_local import kubernetes_api
 from csr_approver_local.apiserver.users import User
 from tests.support.requests import signing_request

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from csr_approver.environment import SettingsError, environment_settings
 from csr_approver.policy.names import DnsName
 from csr_approver.policy.role import Role
 from csr_approver.policy.settings import InstanceBinding, Interfaces, Mode, PolicySettings, RoleCheck
 from csr_approver.settings import (
+    ENVIRONMENT_PREFIX,
     ClusterSettings,
     Settings,
-    SettingsError,
-    environment_settings,
     parse_settings,
     required_variable,
 )
@@ -205,14 +205,16 @@ def test_the_environment_spells_a_setting_in_capitals() -> None:
         "CSR_APPROVER_NODE_ROLES": "",
         "AWS_REGION": "us-west-2",
     }
-    values = environment_settings(environment)
+    values = environment_settings(environment, ENVIRONMENT_PREFIX)
     assert values == {"cluster": "demo", "dns-check": "off", "max-expiration-seconds": "86400"}
     assert parse_settings(values).policy == PolicySettings(dns_check=False, max_expiration_seconds=86400)
 
 
 def test_a_misspelt_variable_is_an_error() -> None:
     with pytest.raises(SettingsError, match="dns-chek"):
-        parse_settings(environment_settings({"CSR_APPROVER_CLUSTER": "demo", "CSR_APPROVER_DNS_CHEK": "off"}))
+        parse_settings(
+            environment_settings({"CSR_APPROVER_CLUSTER": "demo", "CSR_APPROVER_DNS_CHEK": "off"}, ENVIRONMENT_PREFIX)
+        )
 
 
 def test_a_variable_that_the_template_sets_is_missed_by_name() -> None:

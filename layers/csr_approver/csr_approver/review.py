@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csr_approver.assess import Assessor
+from csr_approver.clients.api_server import KubernetesError
 from csr_approver.clients.aws import describe_error
-from csr_approver.clients.kubernetes import KubernetesError
 from csr_approver.effects.approvals import Approvals, Written, write_decision
 from csr_approver.effects.denials import DenialContext, denial_record
 from csr_approver.effects.outcome import Effect, Review
@@ -102,7 +102,12 @@ class Reviewer:
         self._pool = ThreadPoolExecutor(_PARALLEL_REQUESTS, "request")
 
     def review(self, pointers: Sequence[Pointer], seconds: float) -> list[Review]:
-        """One Review for each distinct pointer, within `seconds`; what is not finished by then is OUT_OF_TIME."""
+        """One Review for each distinct pointer, within `seconds`; what is not finished by then is OUT_OF_TIME.
+
+        Without a pointer there is no call to anybody.
+        """
+        if not pointers:
+            return []
         batch = _Batch(pointers)
         thread = threading.Thread(target=self._run, args=(batch,), name="batch", daemon=True)
         thread.start()

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
+from csr_approver.environment import SettingsError
 from csr_approver.name_server import NameServer
 from csr_approver.policy.form import MIN_EXPIRATION_SECONDS, is_reserved_name
 from csr_approver.policy.names import DnsName, IPAddress, canonical_dns_name, parse_address
@@ -21,10 +22,6 @@ ENVIRONMENT_PREFIX = "CSR_APPROVER_"
 _ENDPOINT = re.compile(r"(?:(?i:https)://)?(?:\[(?P<bracketed>[^]]*)\]|(?P<host>[^:/\[\]]+))(?::[0-9]{1,5})?/?")
 
 E = TypeVar("E", bound=StrEnum)
-
-
-class SettingsError(ValueError):
-    """One line: which setting, what it says, what it may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +43,6 @@ class Settings:
     deny: bool = True
     dns_servers: tuple[str, ...] = ()
     dns_timeout_seconds: float = 2.0
-
-
-def environment_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings in an environment, keyed as on the command line; an empty value counts as unset."""
-    return {
-        name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-"): value
-        for name, value in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and value
-    }
 
 
 def required_variable(environment: Mapping[str, str], name: str) -> str:

@@ -13,8 +13,10 @@ from botocore.exceptions import BotoCoreError
 from csr_approver.assess import Assessor, Instances, Names, Roles
 from csr_approver.cli.inputs import InputError, read_answer, read_requests
 from csr_approver.cli.report import json_line, text_block
+from csr_approver.clients.api_server import KubernetesError
 from csr_approver.clients.aws import AwsClients
-from csr_approver.clients.kubernetes import KubernetesError, from_kubeconfig
+from csr_approver.clients.kubernetes import from_kubeconfig
+from csr_approver.environment import SettingsError, environment_settings
 from csr_approver.evidence.clusters import CLUSTER_ARN, EksClusters, described_cluster, stated_cluster
 from csr_approver.evidence.files import FileInstances, FileRoles
 from csr_approver.evidence.instances import Ec2Instances
@@ -26,7 +28,7 @@ from csr_approver.policy.observation import Observation, Seen
 from csr_approver.policy.request import read_signing_request
 from csr_approver.policy.settings import RoleCheck
 from csr_approver.policy.times import parse_time
-from csr_approver.settings import Settings, SettingsError, environment_settings, parse_settings
+from csr_approver.settings import ENVIRONMENT_PREFIX, Settings, parse_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +121,7 @@ def _live_documents(arguments: argparse.Namespace) -> list[Any]:
 
 def _cluster(arguments: argparse.Namespace) -> tuple[Settings, Observation[Cluster], AwsClients]:
     """The settings, the cluster's facts, and the way to AWS in the cluster's region."""
-    values = environment_settings(os.environ)
+    values = environment_settings(os.environ, ENVIRONMENT_PREFIX)
     for assignment in arguments.settings:
         key, equals, value = assignment.partition("=")
         if not equals:

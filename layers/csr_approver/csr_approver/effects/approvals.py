@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from csr_approver.clients.kubernetes import KubernetesError
+from csr_approver.clients.api_server import KubernetesError
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.verdict import Approve, Deny
 

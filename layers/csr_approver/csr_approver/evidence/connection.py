@@ -8,10 +8,11 @@ from botocore.exceptions import NoCredentialsError
 
 from csr_approver.clients.aws import AwsClients
 from csr_approver.clients.kubernetes import KubernetesApi, eks_token, for_eks, from_kubeconfig
+from csr_approver.environment import SettingsError
 from csr_approver.evidence.clusters import EksClusters, cluster_access, described_cluster, stated_cluster
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.observation import Absent, Observation, Seen, Unavailable
-from csr_approver.settings import ClusterSettings, SettingsError
+from csr_approver.settings import ClusterSettings
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
