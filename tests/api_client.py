@@ -1,5 +1,6 @@
 """The smallest Kubernetes client: it shows the server's answers as they are and retries nothing."""
 
+import copy
 import json
 import ssl
 from collections.abc import Generator
@@ -39,6 +40,12 @@ class ApiClient:
         self._http = urllib3.PoolManager(ssl_context=context, retries=False, maxsize=100)
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+
+    def with_headers(self, **headers: str) -> "ApiClient":
+        """Over the same connections, and ended with this one; `Impersonate_User` is the header Impersonate-User."""
+        other = copy.copy(self)
+        other._headers = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        return other
 
     def __enter__(self) -> Self:
         return self

@@ -94,6 +94,21 @@ class ControlPlane:
         """A client with the token of that role."""
         return ApiClient(self.url, self.ca_pem, self.identities[role].token)
 
+    def token(self, role: str) -> str:
+        """The bearer token of that role."""
+        return self.identities[role].token
+
+    def node(self, name: str, admin: ApiClient) -> ApiClient:
+        """The kubelet of a node, over the connections of the role `admin`, who may impersonate everybody."""
+        return admin.with_headers(Impersonate_User=f"system:node:{name}", Impersonate_Group="system:nodes")
+
+    def restart(self, down_seconds: float = 0.0) -> None:
+        """SIGKILL kube-apiserver, and start another one after `down_seconds`."""
+        if self._api_server is not None:
+            _kill(self._api_server)
+        time.sleep(down_seconds)
+        self._start_api_server()
+
     def forget_history(self) -> None:
         """Compact etcd and replace kube-apiserver by a new one, as a control-plane upgrade does.
 
@@ -102,9 +117,7 @@ class ControlPlane:
         # A revision of its own, so that whatever a client has seen lies before it.
         revision = self._etcd("put", {"key": "Y29tcGFjdGlvbg==", "value": ""})["header"]["revision"]
         self._etcd("compaction", {"revision": revision})
-        if self._api_server is not None:
-            _kill(self._api_server)
-        self._start_api_server()
+        self.restart()
         self._await_rules()
 
     def _etcd(self, verb: str, request: Mapping[str, object]) -> dict[str, Any]:

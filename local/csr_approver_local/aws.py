@@ -21,7 +21,7 @@ from csr_approver_local.eks import Clusters
 from csr_approver_local.iam import InstanceProfiles
 from csr_approver_local.logs import LogEvent, LogGroups
 from csr_approver_local.server import loopback_server
-from csr_approver_local.sqs import Queues
+from csr_approver_local.sqs import Queues, SentMessage
 from csr_approver_local.wire import AwsError, AwsRequest, Call
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -130,6 +130,11 @@ class LocalAws:
         """
         with self._changed:
             return self._queues.fast_forward(queue_url)
+
+    def messages(self, queue_url: str) -> list[SentMessage]:
+        """What is in a queue, visible, delayed or in flight, in the order in which it was sent."""
+        with self._changed:
+            return self._queues.messages(queue_url)
 
     def log_events(self, group_name: str) -> list[LogEvent]:
         """The events of a log group by time: logStreamName, timestamp (ms since 1970), message.

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from threading import Condition
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
+from moto.sqs.models import Message
 
 from csr_approver_local.wire import AwsError
 
@@ -23,10 +25,20 @@ _MOST_ENTRIES = 10
 _GROUP_ID = re.compile(r"[!-~]{1,128}")
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_LONGEST_DELAY_SECONDS = 900
+_WRONG_TYPE = "The request include parameter that is not valid for this queue type"
 # ReceiveMessage in the SQS API reference.
 _LONGEST_WAIT_SECONDS = 20
 # SQS hides the messages of one answer until one moment, moto each from its own.
 _RECEIVED_TOGETHER_SECONDS = 0.05
+
+
+class SentMessage(NamedTuple):
+    """`sent_at`: seconds since 1970, with milliseconds."""
+
+    body: str
+    group_id: str | None
+    sent_at: float
 
 
 class Queues:
@@ -90,15 +102,18 @@ class Queues:
         self._changed.notify_all()
         return seconds
 
+    def messages(self, queue_url: str) -> list[SentMessage]:
+        """What is in the queue, visible or not, in the order in which it came."""
+        return [
+            SentMessage(each.body, each.group_id, each.sent_timestamp / 1000)  # type: ignore[operator]
+            for each in self._queue(queue_url)._messages
+        ]
+
     def _backend(self) -> "SQSBackend":
         return get_backend("sqs")[self._account_id][self._region]
 
-    def _queue(self, queue_url: str) -> "Queue":
-        return self._backend().get_queue(queue_url.rpartition("/")[2])
-
-    def _send(self, queue: "Queue", entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        _check_message(entry, queue.attributes["MaximumMessageSize"])
-        message = self._backend().send_message(
+    def _send_fifo(self, queue: "Queue", entry: Mapping[str, Any]) -> Message:
+        return self._backend().send_message(
             queue.name,
             entry["MessageBody"],
             message_attributes=entry.get("MessageAttributes"),
@@ -107,10 +122,36 @@ class Queues:
             group_id=entry.get("MessageGroupId"),
             system_attributes=entry.get("MessageSystemAttributes"),
         )
+
+    def _queue(self, queue_url: str) -> "Queue":
+        return self._backend().get_queue(queue_url.rpartition("/")[2])
+
+    def _send(self, queue: "Queue", entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        _check_message(entry, queue.maximum_message_size)  # type: ignore[attr-defined]
+        message = self._send_fifo(queue, entry) if queue.fifo_queue else _send_standard(queue, entry)
         sent = {"MessageId": message.id, "MD5OfMessageBody": message.body_md5}
         if message.message_attributes:
             sent["MD5OfMessageAttributes"] = message.attribute_md5
         return sent
+
+
+def _send_standard(queue: "Queue", entry: Mapping[str, Any]) -> Message:
+    """moto reads all attributes of the queue for every message, and for them counts every message that is there."""
+    if "MessageDeduplicationId" in entry:
+        raise _not_valid(entry["MessageDeduplicationId"], "MessageDeduplicationId", _WRONG_TYPE)
+    delay_seconds = entry.get("DelaySeconds", queue.delay_seconds)  # type: ignore[attr-defined]
+    if not 0 <= delay_seconds <= _LONGEST_DELAY_SECONDS:
+        raise _not_valid(delay_seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
+    message = Message(str(uuid4()), entry["MessageBody"], entry.get("MessageSystemAttributes"))
+    message.group_id = entry.get("MessageGroupId")
+    message.message_attributes = entry.get("MessageAttributes", {})
+    message.mark_sent(delay_seconds=delay_seconds)
+    queue.add_message(message)
+    return message
+
+
+def _not_valid(value: object, parameter: str, reason: str) -> AwsError:
+    return AwsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
 
 
 def _check_batch(entries: list[Mapping[str, Any]]) -> None:
@@ -141,11 +182,8 @@ def _check_message(entry: Mapping[str, Any], most_bytes: int) -> None:
         raise AwsError("InvalidParameterValue", message)
     group_id = entry.get("MessageGroupId")
     if group_id is not None and not _GROUP_ID.fullmatch(group_id):
-        message = (
-            f"Value {group_id} for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include "
-            "alphanumeric and punctuation characters. 1 to 128 in length."
-        )
-        raise AwsError("InvalidParameterValue", message)
+        reason = "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        raise _not_valid(group_id, "MessageGroupId", reason)
 
 
 def _size(entry: Mapping[str, Any]) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 import boto3
 from botocore.credentials import ReadOnlyCredentials
 
+from csr_approver.message import Pointer, pointer_message
 from csr_approver.settings import ENVIRONMENT_PREFIX
 from csr_approver_local.apiserver.users import User
 from csr_approver_local.aws import LocalAws
@@ -111,10 +112,10 @@ class System:
 
     def pointer(self, name: str, uid: str) -> str:
         """The message about a request of the world's cluster."""
-        return json.dumps({"kind": "csr", "cluster": self._world.cluster_name, "name": name, "uid": uid})
+        return pointer_message(self._world.cluster_name, Pointer(name, uid))
 
     def run(self) -> None:
-        """Deliver until nothing is left to deliver, then let the denials be recorded.
+        """Deliver until nothing is left to deliver, then let the records be written.
 
         Where the cluster is local, time-outs of messages are skipped instead of waited for.
         """
@@ -160,13 +161,22 @@ class System:
 
     @property
     def denials(self) -> list[dict[str, Any]]:
-        """The records in the denial log group."""
-        return [json.loads(event["message"]) for event in self.aws.log_events(DENIAL_LOG_GROUP)]
+        """The records of denials in the denial log group."""
+        return self._records("denial")
+
+    @property
+    def troubles(self) -> list[dict[str, Any]]:
+        """The records there of requests that were approved and got no certificate."""
+        return self._records("trouble")
 
     @property
     def dead_letters(self) -> int:
         """Messages in the CSR queue's dead-letter queue."""
         return self._attribute(self._csr_dlq, "ApproximateNumberOfMessages")
+
+    def _records(self, kind: str) -> list[dict[str, Any]]:
+        records = [json.loads(event["message"]) for event in self.aws.log_events(DENIAL_LOG_GROUP)]
+        return [record for record in records if record["kind"] == kind]
 
     def _deliver(self, source: EventSourceMapping, queue_url: str, invocations: list[Invocation]) -> None:
         while True:

@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias
 
 import pytest
 
-from csr_approver_local.kubernetes_api import KubernetesApi, User
+from csr_approver.policy.request import NODE_USER_PREFIX
+from csr_approver_local.kubernetes_api import CSRS_PATH, KubernetesApi, User
 from tests.api_client import ApiClient
 from tests.contract.api_server.kubelet_requests import KUBELET_SERVING
 from tests.controlplane import AssetsNotFoundError, ControlPlane, Identity, csr_rule, find_assets, signer_rule
@@ -50,18 +51,38 @@ class Cluster(Protocol):
     ca_pem: bytes
 
     def client(self, role: str) -> ApiClient: ...
+    def node(self, name: str, admin: ApiClient) -> ApiClient: ...
+    def token(self, role: str) -> str: ...
+    def restart(self, down_seconds: float = ...) -> None: ...
     def forget_history(self) -> None: ...
 
 
 class LocalCluster(KubernetesApi):
-    """The local API server; a role's name is its token."""
+    """The local API server; the token of a role is its name, that of any other node its user name."""
 
     def __init__(self) -> None:
-        users = {name: User(role.username, role.groups, permissions=role.permissions) for name, role in _ROLES.items()}
-        super().__init__(users.get)
+        self._users = {
+            name: User(role.username, role.groups, permissions=role.permissions) for name, role in _ROLES.items()
+        }
+        super().__init__(self._user_of)
 
     def client(self, role: str) -> ApiClient:
         return ApiClient(self.url, self.ca_pem, role)
+
+    def node(self, name: str, admin: ApiClient) -> ApiClient:
+        return admin.with_headers(Authorization=f"Bearer {NODE_USER_PREFIX}{name}")
+
+    def token(self, role: str) -> str:
+        return role
+
+    def restart(self, down_seconds: float = 0.0) -> None:
+        """Every connection ends; then for a while, rights are not known yet."""
+        self.disconnect()
+        self.fail_next("GET", CSRS_PATH, 503, times=round(down_seconds))
+        self.fail_next("GET", CSRS_PATH, 403, times=2)
+
+    def _user_of(self, token: str) -> User | None:
+        return User(token, ("system:nodes",)) if token.startswith(NODE_USER_PREFIX) else self._users.get(token)
 
 
 def real_cluster(directory: Path) -> AbstractContextManager[Cluster]:

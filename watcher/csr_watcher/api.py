@@ -1,0 +1,212 @@
+"""List and watch of kubelet-serving requests, as bytes come from the API server; each failure with its cause."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Lock
+from typing import Any
+
+from kubernetes import client, config
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from csr_approver.clients.api_server import REQUESTS_PATH, api_client, kubeconfig_client, refusal_line
+from csr_approver.policy.request import KUBELET_SERVING
+from csr_watcher.server_clock import ServerClock
+
+_PAGE_SIZE = 500
+_CONNECT_SECONDS = 3
+_LIST_SECONDS = 15
+# Silence for longer than the server itself would keep the watch open is a dead connection.
+_SILENCE_SECONDS = 5
+# A request is at most about 1.5 MiB in etcd.
+_LONGEST_LINE = 4 * 1024 * 1024
+
+
+class Cause(StrEnum):
+    """Why a list or a watch ended: the label of the metric `csr_watcher_watch_restarts_total`."""
+
+    EXPIRED = "expired"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server-error"
+    REFUSED = "refused"
+    NO_ANSWER = "no-answer"
+    UNREADABLE = "unreadable"
+    SILENCE = "silence"
+    CUT = "cut"
+    ERROR_EVENT = "error-event"
+    ENDED_EARLY = "ended-early"
+    UNEXPECTED = "unexpected"
+
+
+_CAUSES = {
+    401: Cause.UNAUTHORIZED,
+    403: Cause.FORBIDDEN,
+    410: Cause.EXPIRED,
+    429: Cause.THROTTLED,
+}
+
+
+class ApiError(Exception):
+    """One line. `retry_after`: seconds that the server asked to wait, 0 if it did not."""
+
+    def __init__(self, cause: Cause, message: str, retry_after: float = 0) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`documents` are of any shape. `resource_version`: the list's, to watch from."""
+
+    documents: list[Any]
+    resource_version: str
+
+
+class RequestsApi:
+    """For one thread, except `interrupt`."""
+
+    def __init__(self, connection: client.ApiClient, clock: ServerClock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._lock = Lock()
+        self._open: HTTPResponse | None = None
+        self._interrupted = False
+
+    def pages(self) -> Iterator[Page]:
+        """All requests there are, consistently. Raises ApiError, also half-way."""
+        token = ""
+        while True:
+            query = {"limit": str(_PAGE_SIZE)} | ({"continue": token} if token else {})
+            with self._get(query, _LIST_SECONDS) as response:
+                answer = _object(_content(response))
+            items, metadata = answer.get("items"), answer.get("metadata")
+            if not isinstance(metadata, dict) or not isinstance(items, list | None):
+                raise ApiError(Cause.UNREADABLE, "the API server's answer is no list")
+            version, token = metadata.get("resourceVersion"), metadata.get("continue") or ""
+            if not isinstance(version, str) or not isinstance(token, str):
+                raise ApiError(Cause.UNREADABLE, "the API server's list has no resourceVersion")
+            yield Page(items or [], version)
+            if not token:
+                return
+
+    def watch(self, resource_version: str, seconds: int) -> Iterator[bytes]:
+        """The lines of a watch, until the server ends it, after `seconds` at the latest. Raises ApiError."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        }
+        with self._get(query, seconds + _SILENCE_SECONDS) as response:
+            yield from _lines(_chunks(response))
+
+    def interrupt(self) -> None:
+        """End the call that another thread is in, and every later one."""
+        with self._lock:
+            self._interrupted = True
+            if self._open is not None:
+                # urllib3 objects if the answer has just been read to its end.
+                with suppress(RuntimeError, ValueError):
+                    self._open.shutdown()
+
+    @contextmanager
+    def _get(self, query: dict[str, str], read_seconds: float) -> Iterator[HTTPResponse]:
+        selector = {"fieldSelector": f"spec.signerName={KUBELET_SERVING}"}
+        try:
+            request = self._connection.param_serialize(
+                "GET",
+                REQUESTS_PATH,
+                query_params=list((selector | query).items()),
+                header_params={"Accept": "application/json"},
+                auth_settings=["BearerToken"],
+            )
+            answer = self._connection.call_api(*request, _request_timeout=(_CONNECT_SECONDS, read_seconds))
+        except config.ConfigException as error:  # where the token file is being replaced
+            raise ApiError(Cause.UNAUTHORIZED, f"no token: {error}") from error
+        except (HTTPError, OSError) as error:
+            raise ApiError(Cause.NO_ANSWER, f"the API server did not answer: {type(error).__name__}") from error
+        response: HTTPResponse = answer.response
+        self._clock.hear(response.headers.get("Date"))
+        try:
+            self._begin(response)
+            if response.status != 200:
+                raise _refusal(response)
+            yield response
+        finally:
+            with self._lock:
+                self._open = None
+            # What was read to its end goes back to the pool; the rest of anything else is not waited for.
+            response.close()
+
+    def _begin(self, response: HTTPResponse) -> None:
+        with self._lock:
+            if self._interrupted:
+                raise ApiError(Cause.CUT, "interrupted")
+            self._open = response
+
+
+def connect(kubeconfig: str | None) -> client.ApiClient:
+    """By a kubeconfig, else by the pod's service account, whose token is read anew each minute. Raises ValueError."""
+    if kubeconfig:
+        return kubeconfig_client(kubeconfig)
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException as error:
+        raise ValueError(f"not in a pod ({error}); outside the cluster, set --kubeconfig") from None
+    return api_client(configuration)
+
+
+def error_event(status: Any) -> ApiError:
+    """What an ERROR event in a watch means; its object is a metav1.Status."""
+    code, message = (status.get("code"), status.get("message")) if isinstance(status, dict) else (None, None)
+    cause = _CAUSES.get(code, Cause.ERROR_EVENT) if isinstance(code, int) else Cause.ERROR_EVENT
+    return ApiError(cause, f"the watch ended with an error: {code} {str(message)[:256]}")
+
+
+def _refusal(response: HTTPResponse) -> ApiError:
+    cause = _CAUSES.get(response.status, Cause.SERVER_ERROR if response.status >= 500 else Cause.REFUSED)
+    after = response.headers.get("Retry-After", "")
+    seconds = float(after) if after.isascii() and after.isdigit() else 0
+    return ApiError(cause, refusal_line(response.status, _content(response)), seconds)
+
+
+def _content(response: HTTPResponse) -> bytes:
+    return b"".join(_chunks(response))
+
+
+def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+    try:
+        yield from response.stream(65536)
+    except ReadTimeoutError as error:
+        raise ApiError(Cause.SILENCE, "the API server fell silent") from error
+    except (HTTPError, OSError) as error:
+        raise ApiError(Cause.CUT, f"the connection was cut: {type(error).__name__}") from error
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Complete lines; what follows the last one was cut off and means nothing."""
+    rest = bytearray()
+    for chunk in chunks:
+        rest += chunk
+        *lines, last = rest.split(b"\n")
+        yield from map(bytes, filter(None, lines))
+        rest = last
+        if len(rest) > _LONGEST_LINE:
+            raise ApiError(Cause.UNREADABLE, f"a line of the watch is longer than {_LONGEST_LINE} bytes")
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ApiError(Cause.UNREADABLE, "the API server's answer is no JSON object")
+    return document

@@ -1,0 +1,40 @@
+"""Log lines for what fails many times a second or for hours: its beginning, a reminder now and then, and its end."""
+
+import logging
+import time
+from threading import Lock
+
+_REMINDER_SECONDS = 60.0
+
+
+class Outage:
+    """Of one thing, named for a sentence: "SQS", "the API server". Safe for many threads."""
+
+    def __init__(self, logger: logging.Logger, name: str) -> None:
+        self._logger, self._name = logger, name
+        self._lock = Lock()
+        self._began: float | None = None
+        self._said: tuple[str, float] = ("", 0)
+        self._failures = 0
+
+    def failed(self, problem: str) -> None:
+        """Say so, if it is news."""
+        with self._lock:
+            now = time.monotonic()
+            self._began = self._began if self._began is not None else now
+            self._failures += 1
+            text, at = self._said
+            if text == problem and now - at < _REMINDER_SECONDS:
+                return
+            self._said = (problem, now)
+            extra = {"error": problem, "failures": self._failures, "seconds": round(now - self._began, 1)}
+        self._logger.warning("%s fails", self._name, extra=extra)
+
+    def succeeded(self) -> None:
+        """Say so, if it had failed."""
+        with self._lock:
+            if self._began is None:
+                return
+            extra = {"failures": self._failures, "seconds": round(time.monotonic() - self._began, 1)}
+            self._began, self._said, self._failures = None, ("", 0), 0
+        self._logger.warning("%s works again", self._name, extra=extra)
