@@ -1,14 +1,15 @@
-"""Whatever is on the queue that is no pointer into this cluster: dropped, told, counted, and never tried again."""
+"""Whatever is on the queue that is no message of this cluster: dropped, told, counted, and never tried again."""
 
 import json
 from typing import Any
 
 import pytest
 
-from csr_approver.message import MalformedMessageError, parse_message
+from csr_approver.message import Heartbeat, MalformedMessageError, parse_message
 from csr_approver.policy.reason import Reason
 from csr_approver_local.system import System
 from tests.support.endings import troubles
+from tests.support.heartbeats import HEARTBEAT, changed_heartbeat
 from tests.support.requests import signing_request
 from tests.support.worlds import default_world
 
@@ -58,18 +59,42 @@ BODIES = {
     "a uid that is a list": changed(uid=[POINTER["uid"]]),
     "a uid of 129 characters": changed(uid="a" * 129),
     "a uid with a line break": changed(uid=f"{POINTER['uid']}\n"),
+    "a heartbeat of another cluster": changed_heartbeat(cluster="other"),
+    "a heartbeat of no cluster": changed_heartbeat(cluster=None),
+    "a heartbeat without watcher": changed_heartbeat(watcher=None),
+    "a heartbeat whose watcher is a list": changed_heartbeat(watcher=["csr-watcher-0"]),
+    "a heartbeat whose watcher has 513 characters": changed_heartbeat(watcher="a" * 513),
+    "a heartbeat without version": changed_heartbeat(version=None),
+    "a heartbeat whose version is a number": changed_heartbeat(version=1.5),
+    "a heartbeat with half a character": changed_heartbeat(version="\ud800" * 513),
+    "a heartbeat without figures": changed_heartbeat(pending=None),
+    "a heartbeat that counts true": changed_heartbeat(pending=True),
+    "a heartbeat that counts in words": changed_heartbeat(pending="3"),
+    "a heartbeat that counts a half": changed_heartbeat(notIssued=0.5),
+    "a heartbeat that counts below zero": changed_heartbeat(notIssued=-1),
+    "a heartbeat that counts beyond a million": changed_heartbeat(failedBySigner=1_000_001),
+    "a heartbeat without age": changed_heartbeat(oldestPendingSeconds=None),
+    "a heartbeat whose age is true": changed_heartbeat(oldestPendingSeconds=True),
+    "a heartbeat whose age is below zero": changed_heartbeat(oldestPendingSeconds=-0.1),
+    "a heartbeat whose age is no number": changed_heartbeat(oldestPendingSeconds=float("nan")),
+    "a heartbeat whose age is infinite": changed_heartbeat(oldestPendingSeconds=float("inf")),
+    "a heartbeat whose age is beyond all bounds": changed_heartbeat(oldestPendingSeconds=10**400),
+    "a heartbeat without troubles": changed_heartbeat(troubles=None),
+    "a heartbeat whose troubles are an object": changed_heartbeat(troubles={"trouble": "NotIssued"}),
+    "a heartbeat whose troubles are a text": changed_heartbeat(troubles="NotIssued"),
+    "a mebibyte of watcher": changed_heartbeat(watcher="a" * (MOST_BYTES - 500)),
 }
 
 
 @pytest.mark.parametrize("sentence", BODIES)
-def test_what_is_no_pointer_is_no_pointer(sentence: str) -> None:
+def test_what_is_no_message_is_malformed(sentence: str) -> None:
     with pytest.raises(MalformedMessageError) as refused:
         parse_message(BODIES[sentence], "demo")
     assert len(str(refused.value)) < 200
     assert str(refused.value).isprintable()
 
 
-def test_what_is_no_pointer_is_dropped_at_once_and_harms_nobody() -> None:
+def test_what_is_no_message_is_dropped_at_once_and_harms_nobody() -> None:
     with System(default_world()) as system:
         for body in BODIES.values():
             system.submit(signing_request())
@@ -79,6 +104,7 @@ def test_what_is_no_pointer_is_dropped_at_once_and_harms_nobody() -> None:
         assert len(dropped) == len(set(dropped)) == len(BODIES)
         assert sum(sum(metric.get("MalformedMessages", [])) for metric in system.metrics) == len(BODIES)
         assert [line["verdict"] for line in system.decisions] == ["Approve"] * len(BODIES)
+        assert "WatcherHeartbeat" not in str(system.metrics)
         assert troubles(system) == []
 
 
@@ -94,6 +120,30 @@ def test_a_pointer_may_have(body: str) -> None:
         system.send(body)
         system.run()
         assert [line["reasons"] for line in system.decisions] == [[Reason.REQUEST_GONE]]
+        assert troubles(system) == []
+
+
+GOOD_HEARTBEATS: dict[str, str] = {
+    "all that the contract says": json.dumps(HEARTBEAT),
+    "fields that nobody knows yet": changed_heartbeat(uptime=2, more={"a": [1]}, name="../nodes/a"),
+    "texts of 512 characters": changed_heartbeat(watcher="a" * 512, version="a" * 512),
+    "texts that are no letters": changed_heartbeat(watcher="\ud800\n\x1b[2J", version=""),
+    "the largest figures": changed_heartbeat(
+        pending=1_000_000, oldestPendingSeconds=1e7, notIssued=1_000_000, failedBySigner=1_000_000
+    ),
+    "no figure but zero": changed_heartbeat(pending=0, oldestPendingSeconds=0, notIssued=0, failedBySigner=0),
+    "troubles that make no sense": changed_heartbeat(troubles=[None, [], "NotIssued", {}, "[" * 1000]),
+}
+
+
+@pytest.mark.parametrize("body", GOOD_HEARTBEATS.values(), ids=GOOD_HEARTBEATS)
+def test_a_heartbeat_may_have(body: str) -> None:
+    assert isinstance(parse_message(body, "demo"), Heartbeat)
+    with System(default_world()) as system:
+        system.send(body)
+        system.run()
+        assert [line["message"] for line in system.log] == ["heartbeat"]
+        assert sum(sum(metric["WatcherHeartbeat"]) for metric in system.metrics) == 1
         assert troubles(system) == []
 
 

@@ -1,17 +1,19 @@
 """From the denial queue to the log group: every record at least once, and a uid counted once."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from csr_approver.policy.reason import Reason
 from csr_approver_local.lambda_runtime import Invocation
-from csr_approver_local.system import System
+from csr_approver_local.system import DENIAL_LOG_GROUP, System
 from tests.support.requests import INSTANCE_ID, NODE_NAME, signing_request
 from tests.support.worlds import default_world
 
 RECORD = {"kind": "denial", "uid": "00000000-0000-0000-0000-000000000001", "decidedAt": "2026-11-22T08:30:00+00:00"}
+TROUBLE = {"kind": "trouble", "uid": RECORD["uid"], "reportedAt": "2026-11-22T08:30:00+00:00"}
 
 
 def changed(**fields: Any) -> str:
@@ -39,6 +41,8 @@ BAD = {
     "a list": "[]",
     "deeply nested lists": "[" * 100_000,
     "another kind": changed(kind="csr"),
+    "a heartbeat": changed(kind="heartbeat"),
+    "a kind that is a list": changed(kind=["denial"]),
     "no kind": changed(kind=None),
     "no uid": changed(uid=None),
     "a uid that is a number": changed(uid=1),
@@ -49,11 +53,11 @@ BAD = {
 
 def test_what_is_no_record_is_dropped_and_harms_no_neighbour() -> None:
     with System(default_world()) as system:
-        put(system, *BAD.values(), changed())
-        invocation = record(system)
-        assert invocation.result == {"batchItemFailures": []}
-        assert messages(invocation) == ["message dropped"] * len(BAD)
-        assert system.denials == [RECORD]
+        put(system, changed(), *BAD.values(), json.dumps(TROUBLE))
+        first, second = record(system), record(system)
+        assert first.result == second.result == {"batchItemFailures": []}
+        assert messages(first) + messages(second) == ["message dropped"] * len(BAD)
+        assert (system.denials, system.troubles) == ([RECORD], [TROUBLE])
 
 
 TIMES = {
@@ -68,8 +72,20 @@ TIMES = {
 def test_a_record_is_kept_whatever_its_time() -> None:
     with System(default_world()) as system:
         put(system, *(changed(uid=uid, decidedAt=time) for uid, time in TIMES.items()))
+        put(system, *(json.dumps(TROUBLE | {"uid": uid, "reportedAt": time}) for uid, time in TIMES.items()))
         assert record(system).result == {"batchItemFailures": []}
         assert {line["uid"] for line in system.denials} == set(TIMES)
+        assert {line["uid"] for line in system.troubles} == set(TIMES)
+
+
+@pytest.mark.parametrize(("kind", "field"), [("denial", "decidedAt"), ("trouble", "reportedAt")])
+def test_a_record_stands_at_the_time_of_what_it_tells(kind: str, field: str) -> None:
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with System(default_world()) as system:
+        put(system, json.dumps({"kind": kind, "uid": RECORD["uid"], field: an_hour_ago.isoformat()}))
+        record(system)
+        (event,) = system.aws.log_events(DENIAL_LOG_GROUP)
+        assert event["timestamp"] == int(an_hour_ago.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csr_approver.evidence.clusters import described_cluster
-from csr_approver.message import MalformedMessageError, parse_message
+from csr_approver.message import Heartbeat, MalformedMessageError, Pointer, parse_message
 from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.examine import Candidate, examine
 from csr_approver.policy.observation import Seen
 from csr_approver.policy.request import read_signing_request
 from csr_approver.policy.verdict import Approve, Deny, Ignore, Undetermined
 from csr_approver_local.world import World
+from tests.support.heartbeats import HEARTBEAT
 from tests.support.offline import Offline, settings_of
 from tests.support.requests import signing_request
 from tests.support.worlds import default_world
@@ -134,4 +135,17 @@ def test_any_value_in_a_message_makes_a_pointer_or_is_malformed(key: str, value:
     except MalformedMessageError:
         return
     assert (changed["kind"], changed["cluster"]) == ("csr", "demo")
-    assert (pointer.name, pointer.uid) == (changed["name"], changed["uid"])
+    assert pointer == Pointer(str(changed["name"]), str(changed["uid"]))
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(list(paths(HEARTBEAT))), JSON)
+def test_any_value_in_a_heartbeat_makes_a_heartbeat_or_is_malformed(path: Path, value: object) -> None:
+    try:
+        heartbeat = parse_message(json.dumps(put(HEARTBEAT, path, value)), "demo")
+    except MalformedMessageError:
+        # What stands among the troubles costs that trouble alone.
+        assert len(path) <= 1
+        return
+    assert isinstance(heartbeat, Heartbeat)
+    assert len(heartbeat.troubles) + heartbeat.unreadable <= 3

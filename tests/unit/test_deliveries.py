@@ -130,7 +130,7 @@ def test_a_failed_send_stays_owed_and_is_tried_less_and_less_often() -> None:
         clocked.deliveries.failed("1", clocked.now)
         waits.append(round(clocked.deliveries.next_due() - clocked.now, 3))
         clocked.now = clocked.deliveries.next_due()
-    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10]
+    assert waits == [0.2, 0.4, 0.8, 1.6, 2, 2, 2, 2]
 
 
 def test_a_success_ends_a_series_of_failures() -> None:

@@ -1,4 +1,4 @@
-"""The reasons in the code, in the documentation and in the checks of `explain` are the same."""
+"""The reasons and troubles in the code, in the documentation and in the checks of `explain` are the same."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from csr_approver.cli.checks import CHECKS
+from csr_approver.message import Trouble
 from csr_approver.policy.reason import Outcome, Reason
 
 POLICY = Path(__file__).parents[2] / "docs" / "policy.md"
@@ -18,7 +19,7 @@ CHAPTERS = {
 
 
 def rows() -> dict[str, tuple[str, list[str]]]:
-    """The chapter and the cells of each reason's row in docs/policy.md."""
+    """The chapter and the cells of each reason's or trouble's row in docs/policy.md."""
     found = {}
     for chapter in re.split(r"^## ", POLICY.read_text(), flags=re.MULTILINE)[1:]:
         for section in re.split(r"^### ", chapter, flags=re.MULTILINE)[1:]:
@@ -28,9 +29,9 @@ def rows() -> dict[str, tuple[str, list[str]]]:
     return found
 
 
-def test_every_reason_has_a_heading_and_every_heading_is_a_reason() -> None:
+def test_every_reason_and_trouble_has_a_heading_and_there_is_no_other() -> None:
     headings = re.findall(r"^### (.*)$", POLICY.read_text(), flags=re.MULTILINE)
-    assert sorted(headings) == sorted(Reason)
+    assert sorted(headings) == sorted([*Reason, *Trouble])
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
@@ -40,6 +41,14 @@ def test_the_row_says_what_the_code_does(reason: Reason) -> None:
     assert evidence == reason.source.value
     assert verdict == reason.outcome.value
     assert rule
+    assert remedy
+
+
+@pytest.mark.parametrize("trouble", Trouble, ids=str)
+def test_a_trouble_is_explained_and_has_a_remedy(trouble: Trouble) -> None:
+    chapter, (meaning, remedy) = rows()[trouble]
+    assert chapter == "After the approval"
+    assert meaning
     assert remedy
 
 

@@ -1,4 +1,4 @@
-"""Denial records into one CloudWatch log group."""
+"""Records of denials and troubles into one CloudWatch log group."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csr_approver.clients.aws import describe_error
-from csr_approver.effects.denials import KIND
+from csr_approver.effects import denials, troubles
 from csr_approver.policy.times import parse_time
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 _MAX_RECORD_BYTES = 64 * 1024
 # PutLogEvents: one call spans at most 24 hours, and takes nothing that is more than two hours ahead.
 _MAX_AGE = timedelta(hours=23)
+# The kinds of records, and the field with the time of each.
+_TIME_FIELDS = {denials.KIND: "decidedAt", troubles.KIND: "reportedAt"}
 
 
 class MalformedRecordError(ValueError):
-    """A message that is no denial record, and never will be. The text is one line, safe to log."""
+    """A message that is no record, and never will be. The text is one line, safe to log."""
 
 
 def parse_record(body: str) -> dict[str, Any]:
@@ -33,8 +35,10 @@ def parse_record(body: str) -> dict[str, Any]:
         record = json.loads(body)
     except (ValueError, RecursionError):
         raise MalformedRecordError("the body is not JSON") from None
-    if not isinstance(record, dict) or record.get("kind") != KIND or not isinstance(record.get("uid"), str):
-        raise MalformedRecordError("the body is no denial record")
+    if not isinstance(record, dict) or not isinstance(record.get("uid"), str):
+        raise MalformedRecordError("the body is no record")
+    if record.get("kind") not in tuple(_TIME_FIELDS):
+        raise MalformedRecordError(f"the body is no record of one of the kinds {', '.join(_TIME_FIELDS)}")
     return record
 
 
@@ -76,8 +80,8 @@ class DenialLog:
 
 
 def _milliseconds(record: Mapping[str, Any], now: datetime) -> int:
-    """The time of the decision, or of the writing where CloudWatch would not take that."""
-    decided_at = parse_time(record.get("decidedAt"))
-    if decided_at is None or not now - _MAX_AGE <= decided_at <= now:
-        decided_at = now
-    return int(decided_at.timestamp() * 1000)
+    """The time of the decision or the report, or of the writing where CloudWatch would not take that."""
+    time = parse_time(record.get(_TIME_FIELDS[record["kind"]]))
+    if time is None or not now - _MAX_AGE <= time <= now:
+        time = now
+    return int(time.timestamp() * 1000)

@@ -50,7 +50,12 @@ def log_review(logger: Logger, cluster: str, review: Review, attempt: int, now: 
         logger.info("decision", extra=fields)
 
 
-def count_reviews(cluster: str, reviews: Collection[Review], malformed: int, now: datetime) -> None:
+def count_malformed(cluster: str, number: int) -> None:
+    """Messages of no kind that we know, or for another cluster."""
+    _emit({"MalformedMessages": [number] if number else []}, MetricUnit.Count, cluster=cluster)
+
+
+def count_reviews(cluster: str, reviews: Collection[Review], now: datetime) -> None:
     """Decisions by cluster and verdict, and by cluster what else happened to a batch.
 
     A denial that waits for its minute is not decided yet, and counts as postponed.
@@ -63,7 +68,6 @@ def count_reviews(cluster: str, reviews: Collection[Review], malformed: int, now
     counts = {
         "DenialsPostponed": sum(review.effect is Effect.POSTPONED for review in reviews),
         "FailedReviews": sum(review.effect in _TROUBLE for review in reviews),
-        "MalformedMessages": malformed,
     }
     _emit({name: [number] for name, number in counts.items() if number}, MetricUnit.Count, cluster=cluster)
     ages = list(_decision_ages(reviews, now))
