@@ -7,8 +7,9 @@ import os
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
+from random import Random
 from threading import Condition
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from moto.core.base_backend import BackendDict
@@ -25,6 +26,14 @@ from csr_approver_local.sqs import Queues, SentMessage
 from csr_approver_local.wire import AwsError, AwsRequest, Call
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class Share(NamedTuple):
+    """Of the requests for one operation, those that are refused."""
+
+    share: float
+    error: AwsError
+    random: Random
 
 
 class LocalAws:
@@ -45,9 +54,10 @@ class LocalAws:
         self._instances = Instances()
         self._profiles = InstanceProfiles()
         self._clusters = Clusters()
-        self._queues = Queues(account_id, region, self._changed)
+        self._queues = Queues(account_id, region, self._changed, self._chance)
         self._log_groups = LogGroups(account_id, region)
         self._failures: defaultdict[str, deque[AwsError]] = defaultdict(deque)
+        self._shares: dict[str, Share] = {}
         self._delays: defaultdict[str, deque[float]] = defaultdict(deque)
         self._answers: Mapping[tuple[str, str], Answer] = {
             ("ec2", "DescribeInstances"): self._instances.describe,
@@ -119,6 +129,13 @@ class LocalAws:
         """
         self._failures[operation].extend([AwsError(code, message, status)] * times)
 
+    def fail_share(self, operation: str, code: str, share: float, seed: int) -> None:
+        """Refuse this share of all later requests for `operation`, by chance.
+
+        "SendMessageBatchRequestEntry" is that share of the entries, each in a batch that is answered all the same.
+        """
+        self._shares[operation] = Share(share, AwsError(code, "on demand"), Random(seed))  # noqa: S311
+
     def delay_next(self, operation: str, seconds: float, *, times: int = 1) -> None:
         """Let the next requests for `operation` wait so long before anything else is done with them."""
         self._delays[operation].extend([seconds] * times)
@@ -186,10 +203,14 @@ class LocalAws:
     def _interfere(self, operation: str) -> None:
         with self._changed:
             delay = self._delays[operation].popleft() if self._delays[operation] else 0.0
-            failure = self._failures[operation].popleft() if self._failures[operation] else None
+            failure = self._failures[operation].popleft() if self._failures[operation] else self._chance(operation)
         time.sleep(delay)
         if failure:
             raise failure
+
+    def _chance(self, operation: str) -> AwsError | None:
+        share = self._shares.get(operation)
+        return share.error if share and share.random.random() < share.share else None
 
     def _check_region(self, call: Call) -> None:
         # This is the endpoint of one region, and AWS's refuse a signature for another. IAM is signed for its partition.

@@ -4,6 +4,7 @@ import base64
 import copy
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -88,6 +89,16 @@ class KubernetesApi:
             raise refusal(status)
 
         self._faults.add(method, path_suffix, refuse, times=times)
+
+    def refuse_for(self, seconds: float, method: str, path_suffix: str, status: int) -> None:
+        """Refuse every request of that method whose path ends so, from now on for so long."""
+        until = time.monotonic() + seconds
+
+        def refuse() -> None:
+            if time.monotonic() < until:
+                raise refusal(status)
+
+        self._faults.add(method, path_suffix, refuse, times=math.inf)
 
     def delay(self, method: str, path_suffix: str, seconds: float) -> None:
         """Let every request of that method whose path ends so wait before it is handled."""

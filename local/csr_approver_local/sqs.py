@@ -4,7 +4,7 @@ Queues, receipts, visibility and redrive are moto's.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Condition
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,8 +44,12 @@ class SentMessage(NamedTuple):
 class Queues:
     """The queues of one account and region. Whoever calls holds `changed`, but for `await_message`."""
 
-    def __init__(self, account_id: str, region: str, changed: Condition) -> None:
+    def __init__(
+        self, account_id: str, region: str, changed: Condition, chance: Callable[[str], AwsError | None]
+    ) -> None:
+        """`chance` gives the failure that the next request for an operation is to have."""
         self._account_id = account_id
+        self._chance = chance
         self._region = region
         self._changed = changed
 
@@ -60,6 +64,10 @@ class Queues:
         _check_batch(entries)
         result: dict[str, list[dict[str, Any]]] = {"Successful": [], "Failed": []}
         for entry in entries:
+            if failure := self._chance("SendMessageBatchRequestEntry"):
+                refusal = {"Code": failure.code, "Message": failure.message, "SenderFault": False}
+                result["Failed"].append({"Id": entry["Id"], **refusal})
+                continue
             try:
                 result["Successful"].append({"Id": entry["Id"], **self._send(queue, entry)})
             except (AwsError, ServiceException) as error:

@@ -115,6 +115,11 @@ class Scene:
         assert answer.status == 201, answer
         return Pointer(answer.body["metadata"]["name"], answer.body["metadata"]["uid"])
 
+    def stored(self) -> set[Pointer]:
+        """All requests of the cluster."""
+        items = self.admin.list().body["items"]
+        return {Pointer(item["metadata"]["name"], item["metadata"]["uid"]) for item in items}
+
     def decide(self, pointer: Pointer, kind: str = "Approved") -> None:
         """Approve or deny it, as somebody does who is not the approver."""
         document = self.admin.get(pointer.name).body

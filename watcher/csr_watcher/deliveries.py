@@ -19,7 +19,7 @@ RESEND_SECONDS = (60.0, 120.0, 240.0, 300.0)
 # The kubelet waits 15 min for its certificate, then makes a new request (kubelet, pkg/kubelet/certificate).
 ABANDON_SECONDS = 20 * 60.0
 _RETRY_SECONDS = 0.2
-_LONGEST_RETRY_SECONDS = 10.0
+_LONGEST_RETRY_SECONDS = 2.0
 # Times get up to that much later, so that what came together does not come together again.
 _SPREAD = 0.1
 _PURGE_SECONDS = 60.0

@@ -11,8 +11,8 @@ from csr_watcher.sighting import Sighting, Stage
 
 # The signer takes seconds.
 NOT_ISSUED_SECONDS = 60.0
-# The controller manager removes approved requests without a certificate, and failed ones, after an hour (certificate
-# cleaner, pkg/controller/certificates/cleaner); what it leaves for longer is no news either.
+# An approved request without a certificate stays until somebody deletes it, and must not alarm for ever; as long as
+# the trouble goes on, the kubelet makes a new request each quarter of an hour.
 NEWS_SECONDS = 3600.0
 
 

@@ -5,6 +5,8 @@ import time
 from threading import Lock
 
 _REMINDER_SECONDS = 60.0
+# What fails now and then works for a moment in between: no news either way.
+_CALM_SECONDS = 5.0
 
 
 class Outage:
@@ -14,14 +16,16 @@ class Outage:
         self._logger, self._name = logger, name
         self._lock = Lock()
         self._began: float | None = None
-        self._said: tuple[str, float] = ("", 0)
+        self._failed_at = 0.0
+        self._said: tuple[str, float] = ("", 0.0)
         self._failures = 0
 
     def failed(self, problem: str) -> None:
         """Say so, if it is news."""
         with self._lock:
             now = time.monotonic()
-            self._began = self._began if self._began is not None else now
+            self._began = now if self._began is None else self._began
+            self._failed_at = now
             self._failures += 1
             text, at = self._said
             if text == problem and now - at < _REMINDER_SECONDS:
@@ -31,10 +35,10 @@ class Outage:
         self._logger.warning("%s fails", self._name, extra=extra)
 
     def succeeded(self) -> None:
-        """Say so, if it had failed."""
+        """Say so, if it had failed and has not for some seconds."""
         with self._lock:
-            if self._began is None:
+            if self._began is None or time.monotonic() - self._failed_at < _CALM_SECONDS:
                 return
-            extra = {"failures": self._failures, "seconds": round(time.monotonic() - self._began, 1)}
-            self._began, self._said, self._failures = None, ("", 0), 0
-        self._logger.warning("%s works again", self._name, extra=extra)
+            extra = {"failures": self._failures, "seconds": round(self._failed_at - self._began, 1)}
+            self._began, self._said, self._failures = None, ("", 0.0), 0
+        self._logger.info("%s works again", self._name, extra=extra)

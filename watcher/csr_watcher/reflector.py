@@ -37,7 +37,7 @@ class Reflector:
     def __init__(self, api: RequestsApi, ledger: Ledger, metrics: Metrics, random: Callable[[], float]) -> None:
         self._api, self._ledger, self._metrics = api, ledger, metrics
         self._random = random
-        self._back_off = BackOff(random)
+        self._back_off = BackOff(0.25, random)
         self._outage = Outage(logger, "the API server")
         self._stopping = Event()
         self.synced = Event()
@@ -87,7 +87,6 @@ class Reflector:
                     self._ledger.see(sighting)
         self._ledger.retain(uids)
         self._metrics.lists.inc()
-        self._outage.succeeded()
         self.synced.set()
         return version
 
@@ -97,10 +96,12 @@ class Reflector:
         begun_at = version
         for line in self._api.watch(version, round(self._between(*_WATCH_SECONDS))):
             self._contact()
+            self._outage.succeeded()
             version = self._handle(line) or version
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 self._back_off.succeeded()
         self._contact()
+        self._outage.succeeded()
         if version == begun_at and time.monotonic() - began < 1:
             raise ApiError(Cause.ENDED_EARLY, "the API server ended the watch at once")
         self._back_off.succeeded()

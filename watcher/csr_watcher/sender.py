@@ -2,12 +2,15 @@
 
 import hashlib
 import logging
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csr_approver.clients.aws import describe_error
 from csr_approver.message import pointer_message
+from csr_watcher.back_off import BackOff
 from csr_watcher.deliveries import Parcel
 from csr_watcher.ledger import Ledger
 from csr_watcher.outage import Outage
@@ -22,32 +25,40 @@ logger = logging.getLogger(__name__)
 class Sender:
     """Several threads may `run` one of these, each with a batch on its way."""
 
-    def __init__(self, sqs: "SQSClient", queue_url: str, cluster: str, ledger: Ledger) -> None:
+    def __init__(
+        self, sqs: "SQSClient", queue_url: str, cluster: str, ledger: Ledger, random: Callable[[], float]
+    ) -> None:
         self._sqs, self._queue_url = sqs, queue_url
         self._cluster = cluster
         self._ledger = ledger
+        self._random = random
         self._outage = Outage(logger, "SQS")
 
     def run(self) -> None:
         """Until the ledger is closed and owes nothing."""
+        back_off = BackOff(0.05, self._random)
         while parcels := self._ledger.collect():
-            sent: list[Parcel] = []
-            try:
-                sent = self._send(parcels)
-            except (BotoCoreError, ClientError) as error:
-                self._outage.failed(describe_error(error))
-            except Exception as error:  # a fault of ours must not end the thread, with parcels in its hands
-                logger.exception("unexpected error")
-                self._outage.failed(f"unexpected {type(error).__name__}")
-            finally:
-                self._ledger.settle(sent, [parcel for parcel in parcels if parcel not in sent])
+            sent = self._send(parcels)
+            self._ledger.settle(sent, [parcel for parcel in parcels if parcel not in sent])
+            if sent:
+                back_off.succeeded()
+            else:
+                time.sleep(back_off.failed())
 
     def _send(self, parcels: list[Parcel]) -> list[Parcel]:
         """Those that SQS says it has."""
-        answer = self._sqs.send_message_batch(
-            QueueUrl=self._queue_url,
-            Entries=[self._entry(str(index), parcel) for index, parcel in enumerate(parcels)],
-        )
+        try:
+            answer = self._sqs.send_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[self._entry(str(index), parcel) for index, parcel in enumerate(parcels)],
+            )
+        except (BotoCoreError, ClientError) as error:
+            self._outage.failed(describe_error(error))
+            return []
+        except Exception as error:  # a fault of ours must not end the thread
+            logger.exception("unexpected error")
+            self._outage.failed(f"unexpected {type(error).__name__}")
+            return []
         if refused := answer.get("Failed"):
             self._outage.failed(f"SendMessageBatch refused entries: {refused[0].get('Code')}")
         else:

@@ -45,7 +45,7 @@ class Watcher:
         # Pending ones need both replicas; for what is decided already, a second message is one too many.
         self.ledger = Ledger(deliveries, clock, self.metrics, forward_approved=settings.forward_approved and first)
         self._reflector = Reflector(RequestsApi(connection, clock), self.ledger, self.metrics, random.random)
-        sender = Sender(sqs, settings.queue_url, settings.cluster, self.ledger)
+        sender = Sender(sqs, settings.queue_url, settings.cluster, self.ledger, random.random)
         self._senders = [_thread(f"sender-{index}", sender.run) for index in range(_SENDERS)]
         watching = _thread("reflector", self._reflector.run)
         self.health = Health(self._reflector, [watching, *self._senders])

@@ -77,9 +77,10 @@ class LocalCluster(KubernetesApi):
 
     def restart(self, down_seconds: float = 0.0) -> None:
         """Every connection ends; then for a while, rights are not known yet."""
+        for method in ("GET", "POST"):
+            self.refuse_for(down_seconds, method, CSRS_PATH, 503)
+            self.refuse_for(down_seconds + 1, method, CSRS_PATH, 403)
         self.disconnect()
-        self.fail_next("GET", CSRS_PATH, 503, times=round(down_seconds))
-        self.fail_next("GET", CSRS_PATH, 403, times=2)
 
     def _user_of(self, token: str) -> User | None:
         return User(token, ("system:nodes",)) if token.startswith(NODE_USER_PREFIX) else self._users.get(token)
