@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
+from kubernetes.client import ApiClient as ApiConnection
 
 from csr_approver.message import Heartbeat, Pointer, parse_message
 from csr_approver_local.aws import LocalAws
@@ -70,22 +71,13 @@ class Scene:
         config = Config(max_pool_connections=20, retries={"total_max_attempts": 1, "mode": "standard"})
         return session.client("sqs", endpoint_url=self.aws.endpoint_url, config=config)
 
-    def settings(self, **changes: Any) -> Settings:
-        """Those of a first replica; `changes` by field."""
-        return replace(Settings(CLUSTER, self.queue_url, listen=Listen("127.0.0.1", 0)), **changes)
-
-    def watch(self, **changes: Any) -> Watcher:
-        """Start a watcher."""
-        watcher = self.build(**changes)
-        watcher.start()
-        return watcher
-
-    def build(self, **changes: Any) -> Watcher:
-        """A watcher that is not started."""
-        settings = self.settings(**changes)
-        connection = connect(self.kubeconfig("watcher"))
+    def watch(self, connection: ApiConnection | None = None, **changes: Any) -> Watcher:
+        """Start a watcher, by default with the role `watcher`; `changes` of its settings by field."""
+        settings = replace(Settings(CLUSTER, self.queue_url, listen=Listen("127.0.0.1", 0)), **changes)
+        connection = connection or connect(self.kubeconfig("watcher"))
         watcher = Watcher(settings, connection, self.sqs, f"csr-watcher-{settings.ordinal}")
         self._watchers.append(watcher)
+        watcher.start()
         return watcher
 
     def stop(self, watcher: Watcher) -> None:

@@ -75,6 +75,10 @@ class LocalCluster(KubernetesApi):
     def token(self, role: str) -> str:
         return role
 
+    def replace_token(self, token: str, other: str) -> None:
+        """From now on, another token is the one of that identity."""
+        self._users[other] = self._users.pop(token)
+
     def restart(self, down_seconds: float = 0.0) -> None:
         """Every connection ends; then for a while, rights are not known yet."""
         for method in ("GET", "POST"):
