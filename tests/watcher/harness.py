@@ -23,7 +23,7 @@ from csr_approver_local.sqs import SentMessage
 from csr_watcher.api import connect
 from csr_watcher.settings import Listen, Settings
 from csr_watcher.watcher import Watcher
-from tests.api_client import CSRS, ApiClient
+from tests.api_client import CSRS, Answer, ApiClient
 from tests.contract.api_server.clusters import Cluster
 from tests.contract.api_server.kubelet_requests import condition, decided, serving_request
 
@@ -60,7 +60,10 @@ class Scene:
 
     @cached_property
     def sqs(self) -> "SQSClient":
-        """Of a session of its own; nothing is retried but by the watcher."""
+        """Nothing is retried but by the watcher."""
+        return self._client()
+
+    def _client(self, read_timeout: float = 4) -> "SQSClient":
         environment = self.aws.environment()
         session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"],
@@ -68,14 +71,15 @@ class Scene:
             environment["AWS_SESSION_TOKEN"],
             self.aws.region,
         )
-        config = Config(max_pool_connections=20, retries={"total_max_attempts": 1, "mode": "standard"})
+        retries: Any = {"total_max_attempts": 1, "mode": "standard"}
+        config = Config(max_pool_connections=20, retries=retries, read_timeout=read_timeout)
         return session.client("sqs", endpoint_url=self.aws.endpoint_url, config=config)
 
-    def watch(self, connection: ApiConnection | None = None, **changes: Any) -> Watcher:
+    def watch(self, connection: ApiConnection | None = None, read_timeout: float = 4, **changes: Any) -> Watcher:
         """Start a watcher, by default with the role `watcher`; `changes` of its settings by field."""
         settings = replace(Settings(CLUSTER, self.queue_url, listen=Listen("127.0.0.1", 0)), **changes)
         connection = connection or connect(self.kubeconfig("watcher"))
-        watcher = Watcher(settings, connection, self.sqs, f"csr-watcher-{settings.ordinal}")
+        watcher = Watcher(settings, connection, self._client(read_timeout), f"csr-watcher-{settings.ordinal}")
         self._watchers.append(watcher)
         watcher.start()
         return watcher
@@ -106,6 +110,11 @@ class Scene:
         answer = self.cluster.node(node, client or self.admin).create(serving_request(node))
         assert answer.status == 201, answer
         return Pointer(answer.body["metadata"]["name"], answer.body["metadata"]["uid"])
+
+    def ask_for_client_certificate(self, node: str = "node-0") -> Answer:
+        """Let a node ask for a client certificate, as it does before it is one."""
+        request = serving_request(node, signerName="kubernetes.io/kube-apiserver-client-kubelet")
+        return self.cluster.node(node, self.admin).create(request)
 
     def stored(self) -> set[Pointer]:
         """All requests of the cluster."""

@@ -40,8 +40,7 @@ class Ledger:
             self.forget(uid)
             return
         now = time.monotonic()
-        created = now - (self._clock.seconds_since(sighting.created_at) if sighting.created_at else 0.0)
-        since = now - (self._clock.seconds_since(sighting.since) if sighting.since else 0.0)
+        created, since = self._clock.monotonic(sighting.created_at), self._clock.monotonic(sighting.since)
         with self._changed:
             self._follow_up.see(sighting, created, max(created, since))
             if sighting.stage is Stage.PENDING:
