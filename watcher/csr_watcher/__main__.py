@@ -10,6 +10,7 @@ from threading import Event
 from botocore.exceptions import BotoCoreError
 
 from csr_approver.clients.aws import AwsClients
+from csr_approver.environment import SettingsError
 from csr_watcher import __version__
 from csr_watcher.api import connect
 from csr_watcher.logs import log_json
@@ -29,7 +30,10 @@ def main() -> int:
     try:
         settings = read_settings(sys.argv[1:], os.environ, name)
         connection = connect(settings.kubeconfig)
-        sqs = AwsClients(settings.region).sqs
+        aws = AwsClients(settings.region)
+        if not aws.region:
+            raise SettingsError("no AWS region: the queue's URL has none; set AWS_REGION")
+        sqs = aws.sqs
     except (BotoCoreError, ValueError) as error:
         for mistake in str(error).splitlines():
             _complain(mistake)
