@@ -46,10 +46,11 @@ format: .venv/dev.stamp  ## format the code
 	$(BIN)/ruff check --fix .
 
 .PHONY: requirements
-requirements: .venv/dev.stamp  ## renew the hash-pinned requirements from pyproject.toml (needs uv)
+requirements: .venv/dev.stamp  ## renew the hash-pinned requirements from pyproject.toml and watcher/requirements.in (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o layers/csr_approver/requirements.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra replay -c layers/csr_approver/requirements.txt -o requirements-replay.txt
 	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra replay --group dev -c requirements-replay.txt -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 watcher/requirements.in -c layers/csr_approver/requirements.txt -o watcher/requirements.txt
 
 .PHONY: clean
 clean:  ## remove what the other targets made

@@ -163,6 +163,8 @@ class ControlPlane:
             f"--tls-private-key-file={files / 'server.key'}",
             f"--token-auth-file={files / 'tokens.csv'}",
             "--authorization-mode=Node,RBAC",
+            # As on every real cluster: whether a pod may be privileged is for admission to say.
+            "--allow-privileged=true",
             "--enable-admission-plugins=NodeRestriction",
             "--disable-admission-plugins=ServiceAccount",
             "--service-account-issuer=https://kubernetes.default.svc",

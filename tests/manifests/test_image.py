@@ -19,7 +19,7 @@ SOURCES = [line.split()[1] for line in INSTRUCTIONS if re.match(r"COPY (?!--from
 def requirements(folder: str) -> dict[str, str]:
     """The pins of a requirements.txt, with the hashes that belong to each."""
     text = (PROJECT / folder / "requirements.txt").read_text()
-    return {pin: rest for pin, rest in re.findall(r"^(\S[^\\\n]*)((?:\\?\n .*)*)", text, re.MULTILINE)}
+    return dict(re.findall(r"^(\S[^\\\n]*)((?:\\?\n .*)*)", text, re.MULTILINE))
 
 
 def test_hadolint_has_no_objection() -> None:

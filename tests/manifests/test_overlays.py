@@ -2,11 +2,10 @@
 
 import copy
 import os
+import re
 import shutil
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
 
 from csr_watcher import __version__
@@ -26,17 +25,13 @@ BASE = [
     ("NetworkPolicy", "csr-watcher"),
 ]
 ADDED = {"irsa": [], "pod-identity": [("NetworkPolicy", "csr-watcher-pod-identity")]}
+CONTENT_HASH = re.compile(r"-[a-z0-9]{10}$")
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 
 
-def identity(document: dict[str, Any]) -> tuple[str, str]:
-    kind, name = document["kind"], document["metadata"]["name"]
-    # The hash that kustomize appends is of no interest here.
-    return (kind, name.rpartition("-")[0]) if kind == "ConfigMap" else (kind, name)
-
-
 def test_an_overlay_has_these_objects_and_no_others(manifests: Manifests, overlay: str) -> None:
-    assert [identity(document) for document in manifests.documents] == BASE + ADDED[overlay]
+    names = [(document["kind"], document["metadata"]["name"]) for document in manifests.documents]
+    assert [(kind, CONTENT_HASH.sub("", name)) for kind, name in names] == BASE + ADDED[overlay]
 
 
 def test_everything_that_can_be_is_in_the_namespace(manifests: Manifests) -> None:
@@ -90,7 +85,7 @@ def test_a_users_own_overlay_sets_everything_that_is_his(tmp_path: Path) -> None
             {
                 "target": {"kind": "ServiceAccount", "name": "csr-watcher"},
                 "patch": yaml.safe_dump(
-                    [{"op": "replace", "path": f"/metadata/annotations/{escaped(ROLE_ANNOTATION)}", "value": "mine"}]
+                    [{"op": "replace", "path": "/metadata/annotations/eks.amazonaws.com~1role-arn", "value": "mine"}]
                 ),
             },
         ],
@@ -107,19 +102,7 @@ def test_a_users_own_overlay_sets_everything_that_is_his(tmp_path: Path) -> None
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "csr-watcher", "namespace": "kube-certificates"}]
 
 
-def escaped(key: str) -> str:
-    """As JSON Pointer wants it."""
-    return key.replace("/", "~1")
-
-
 def test_the_tag_is_this_version_and_set_in_one_place(manifests: Manifests) -> None:
     assert manifests.container["image"] == f"registry.example/csr-watcher:{__version__}"
     tagged = [path for path in DEPLOY.rglob("*.yaml") if "newTag" in path.read_text()]
     assert tagged == [DEPLOY / "base/kustomization.yaml"]
-
-
-@pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.yaml")), ids=lambda path: str(path.relative_to(DEPLOY)))
-def test_every_file_is_used(path: Path) -> None:
-    kustomization = yaml.safe_load((path.parent / "kustomization.yaml").read_text())
-    used = [*kustomization["resources"], *(patch["path"] for patch in kustomization.get("patches", []))]
-    assert path.name in [*used, "kustomization.yaml"]

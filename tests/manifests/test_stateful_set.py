@@ -46,21 +46,16 @@ def test_a_drain_takes_one_replica_at_a_time_and_waits_for_none_that_is_not_read
 
 
 def test_every_selector_finds_the_pods(manifests: Manifests) -> None:
-    labels = manifests.pod["metadata"]["labels"]
-    for selector in selectors(manifests):
-        assert selector == {"app.kubernetes.io/name": "csr-watcher"}
-        assert selector.items() <= labels.items()
-
-
-def selectors(manifests: Manifests) -> list[dict[str, str]]:
-    spreads = manifests.pod["spec"]["topologySpreadConstraints"]
-    return [
+    selectors = [
         manifests.one("StatefulSet")["spec"]["selector"]["matchLabels"],
         manifests.one("Service")["spec"]["selector"],
         manifests.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
         *(policy["spec"]["podSelector"]["matchLabels"] for policy in manifests.of("NetworkPolicy")),
-        *(spread["labelSelector"]["matchLabels"] for spread in spreads),
+        *(spread["labelSelector"]["matchLabels"] for spread in manifests.pod["spec"]["topologySpreadConstraints"]),
     ]
+    for selector in selectors:
+        assert selector == {"app.kubernetes.io/name": "csr-watcher"}
+        assert selector.items() <= manifests.pod["metadata"]["labels"].items()
 
 
 def test_its_service_is_headless_and_names_pods_that_are_not_ready_too(manifests: Manifests) -> None:

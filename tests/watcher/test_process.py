@@ -1,16 +1,12 @@
 """The program itself: its mistakes, its pages, its end."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,38 +15,9 @@ from csr_approver_local.kubernetes_api import CSRS_PATH
 from csr_watcher import __version__
 from tests.contract.api_server.clusters import LocalCluster
 from tests.watcher.harness import CLUSTER, Scene, wait_until
+from tests.watcher.process import environment, free_port, page, running
 
 BLOCKED = "import sys; sys.modules.update(dict.fromkeys({names!r})); import csr_watcher.__main__"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def environment(scene: Scene, **changes: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CSR_", "KUBE"))}
-    settings = {
-        "CSR_WATCHER_CLUSTER": CLUSTER,
-        "CSR_WATCHER_QUEUE_URL": scene.queue_url,
-        "CSR_WATCHER_KUBECONFIG": scene.kubeconfig("watcher"),
-    }
-    return kept | scene.aws.environment() | settings | changes
-
-
-@contextmanager
-def running(scene: Scene, *flags: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "csr_watcher", *flags],
-        env=environment(scene, **changes),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def ended(scene: Scene, flags: Sequence[str] = (), **changes: str) -> tuple[int, str, str]:
@@ -64,16 +31,6 @@ def ended(scene: Scene, flags: Sequence[str] = (), **changes: str) -> tuple[int,
         timeout=30,
     )
     return done.returncode, done.stdout, done.stderr
-
-
-def page(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
 
 
 def test_runs_on_what_is_in_its_image() -> None:

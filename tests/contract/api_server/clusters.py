@@ -93,14 +93,18 @@ class LocalCluster(KubernetesApi):
 def real_cluster(directory: Path) -> AbstractContextManager[Cluster]:
     """A control plane with the same roles; skips the test where there are no binaries for it."""
     try:
-        assets = find_assets()
+        return control_plane(directory)
     except AssetsNotFoundError as error:
         pytest.skip(str(error))
+
+
+def control_plane(directory: Path) -> AbstractContextManager[Cluster]:
+    """A control plane with the same roles. Raises AssetsNotFoundError."""
     identities = {
         name: Identity(role.username, role.groups, tuple(_rule(*permission) for permission in sorted(role.permissions)))
         for name, role in _ROLES.items()
     }
-    return ControlPlane(assets, directory, identities)
+    return ControlPlane(find_assets(), directory, identities)
 
 
 def _rule(verb: str, resource: str) -> Mapping[str, list[str]]:

@@ -1,12 +1,9 @@
 """What reading and deciding one request costs, beside what loading it and verifying its signature alone costs.
 
-Run with `make bench`. Rounds of both alternate, and the best round of each counts: what else the machine does can only
-add to a cost.
+Rounds of both alternate, and the best round of each counts: what else the machine does can only add to a cost.
 """
 
 import base64
-import json
-import sys
 import time
 from collections.abc import Callable
 
@@ -22,26 +19,28 @@ from csr_approver.policy.request import read_signing_request
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Approve
 from csr_approver.settings import ClusterSettings
+from tests.bench.table import Row, Table
 from tests.support.requests import CLUSTER, kubelet_object
 from tests.support.worlds import default_world
 
 _ROUNDS, _CALLS = 300, 25
 
 
-def main() -> None:
-    """Print the two costs, their ratio, and exit with 1 if it is 2 or more."""
+def measure() -> Table:
+    """The two costs and their ratio."""
     document = kubelet_object("b-external-ccm-csr2-pending")
     limit, ours = _limit(document["spec"]["request"]), _ours(document)
     rounds = [(_microseconds(limit), _microseconds(ours)) for _ in range(_ROUNDS)]
     limit_cost, our_cost = (min(costs) for costs in zip(*rounds, strict=True))
     ratio = our_cost / limit_cost
-    if "--json" in sys.argv:
-        print(json.dumps({"load_and_verify_us": limit_cost, "read_and_decide_us": our_cost, "ratio": ratio}))
-    else:
-        print(f"load and verify   {limit_cost:8.1f} us  (cryptography alone: the limit)")
-        print(f"read and decide   {our_cost:8.1f} us  (the object as JSON to its verdict, evidence at hand)")
-        print(f"ratio             {ratio:8.2f}     (best of {_ROUNDS} rounds of {_CALLS}; must stay under 2)")
-    sys.exit(ratio >= 2)
+    return Table(
+        "one verdict",
+        [
+            Row("load_and_verify_us", "load and verify", limit_cost, "us", "cryptography alone: the limit"),
+            Row("read_and_decide_us", "read and decide", our_cost, "us", "the object as JSON to its verdict"),
+            Row("ratio", "ratio", ratio, "", f"best of {_ROUNDS} rounds of {_CALLS}; must stay under 2", most=2),
+        ],
+    )
 
 
 def _limit(pem_base64: str) -> Callable[[], None]:
@@ -83,7 +82,3 @@ def _microseconds(call: Callable[[], None]) -> float:
     for _ in range(_CALLS):
         call()
     return (time.perf_counter() - started) / _CALLS * 1e6
-
-
-if __name__ == "__main__":
-    main()
