@@ -49,6 +49,12 @@ def measure() -> Table:
             storm = _lags(scene, asked)
             drained = max(0.0, time.monotonic() - created)
             loaded = _resident_mib(port)
+        scene.renew_queue()
+        began_anew = time.monotonic()
+        with _watcher(scene) as port:
+            _lags(scene, asked)
+            resent = time.monotonic() - began_anew
+            restarted = _resident_mib(port)
     return Table(
         f"the watcher's lag, from the POST of a request to its message on the queue ({kind})",
         [
@@ -61,6 +67,8 @@ def measure() -> Table:
             Row("storm_p99_ms", "storm, p99", _quantile(storm, 99), "ms"),
             Row("idle_mib", "memory, nothing pending", idle, "MiB", "resident, of the watcher's process"),
             Row("loaded_mib", f"memory, {_STORM + _SINGLE} pending", loaded, "MiB"),
+            Row("restart_s", "restart: start to all sent again", resent, "s", f"{_STORM + _SINGLE} pending"),
+            Row("restarted_mib", "memory after the restart", restarted, "MiB"),
         ],
     )
 
@@ -131,5 +139,5 @@ def _bare_lags(scene: Scene) -> list[float]:
     follower.join()
     for item in scene.admin.list().body["items"]:
         scene.admin.delete(item["metadata"]["name"])
-    scene.sqs.purge_queue(QueueUrl=scene.queue_url)
+    scene.renew_queue()
     return [1000 * lag for lag in lags]

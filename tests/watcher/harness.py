@@ -47,7 +47,7 @@ class Scene:
     def __enter__(self) -> Self:
         self._stack.enter_context(self.aws)
         self.admin = self._stack.enter_context(self.cluster.client("admin"))
-        self.queue_url = self.sqs.create_queue(QueueName="csr")["QueueUrl"]
+        self.renew_queue()
         self._stack.callback(self._clean)
         return self
 
@@ -57,6 +57,10 @@ class Scene:
         for watcher in self._watchers:
             watcher.stop()
         self._stack.close()
+
+    def renew_queue(self) -> None:
+        """From now on, `queue_url` is that of another queue, which is empty."""
+        self.queue_url = self.sqs.create_queue(QueueName=f"csr-{next(self._numbers)}")["QueueUrl"]
 
     @cached_property
     def sqs(self) -> "SQSClient":
