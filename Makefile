@@ -37,7 +37,7 @@ lint: .venv/dev.stamp  ## format, style, types and layers
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: .venv/dev.stamp  ## what reading and deciding one request costs, beside its limit
+bench: .venv/dev.stamp  ## what a verdict costs, and how far the watcher lags, each beside its limit
 	$(BIN)/python -m tests.bench
 
 .PHONY: format

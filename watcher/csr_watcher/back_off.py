@@ -14,6 +14,11 @@ class BackOff:
         self._random = random
         self._failures = 0
 
+    @property
+    def failing(self) -> bool:
+        """Whether nothing has succeeded since the last failure."""
+        return self._failures > 0
+
     def failed(self, at_least: float = 0) -> float:
         """Seconds to wait now. `at_least`: what a server asked for; more than the longest wait is not granted."""
         seconds = min(self._first_seconds * 2.0 ** min(self._failures, 10), _LONGEST_SECONDS)

@@ -100,9 +100,6 @@ class Deliveries:
         self._order = 0
         self._purge_at = -math.inf
 
-    def __contains__(self, uid: str) -> bool:
-        return uid in self._deliveries
-
     def add(self, pointer: Pointer, requester: str, created: float, now: float, *, repeats: bool = True) -> None:
         """Owe this request from now on, if it is not known. `repeats` False: once is enough, also if it is known."""
         if known := self._deliveries.get(pointer.uid):

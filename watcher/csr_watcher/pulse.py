@@ -77,6 +77,9 @@ class Pulse:
         except (BotoCoreError, ClientError) as error:
             self._outage.failed(describe_error(error))
             return False
+        except Exception:  # a fault of ours must not end the thread
+            logger.exception("unexpected error")
+            return False
         self._outage.succeeded()
         self._metrics.heartbeats.inc()
         self._ledger.reported(cases)

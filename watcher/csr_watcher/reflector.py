@@ -63,8 +63,8 @@ class Reflector:
 
     def _failed(self, failure: ApiError) -> None:
         self._metrics.restarts.labels(failure.cause).inc()
-        # These two come with the ordinary life of an API server.
-        if failure.cause not in (Cause.EXPIRED, Cause.CUT):
+        # Alone, these two belong to the ordinary life of an API server.
+        if failure.cause not in (Cause.EXPIRED, Cause.CUT) or self._back_off.failing:
             self._outage.failed(str(failure))
         self._stopping.wait(self._back_off.failed(failure.retry_after))
 

@@ -58,11 +58,6 @@ class Watcher:
             _thread("http", self._http.serve_forever),
         ]
 
-    @property
-    def port(self) -> int:
-        """Where health and metrics are served."""
-        return int(self._http.server_address[1])
-
     def start(self) -> None:
         """Return at once; the work goes on in threads."""
         for thread in self._threads:
