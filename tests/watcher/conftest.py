@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.api_server.clusters import Cluster, LocalCluster, real_cluster
+from tests.contract.api_server.clusters import Cluster, LocalCluster
 from tests.watcher.harness import Scene
-
-
-@pytest.fixture(scope="session", params=["local", "real"])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server with the roles of tests/contract/api_server/clusters.py."""
-    started = LocalCluster() if request.param == "local" else real_cluster(tmp_path_factory.mktemp("controlplane"))
-    with started as cluster:
-        yield cluster
 
 
 @pytest.fixture
 def scene(cluster: Cluster, tmp_path: Path) -> Iterator[Scene]:
-    """That API server, emptied afterwards, and an empty queue."""
+    """An API server with nothing on it, and an empty queue."""
     with Scene(cluster, tmp_path) as scene:
         yield scene
 

@@ -34,7 +34,7 @@ CLUSTER = "demo"
 
 
 class Scene:
-    """Use as a context manager; empties the cluster at its end."""
+    """Use as a context manager; empties the cluster at its beginning and at its end."""
 
     def __init__(self, cluster: Cluster, directory: Path) -> None:
         self.cluster = cluster
@@ -48,6 +48,7 @@ class Scene:
         self._stack.enter_context(self.aws)
         self.admin = self._stack.enter_context(self.cluster.client("admin"))
         self.renew_queue()
+        self._clean()
         self._stack.callback(self._clean)
         return self
 

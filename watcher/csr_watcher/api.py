@@ -1,6 +1,5 @@
 """List and watch of kubelet-serving requests, as bytes come from the API server; each failure with its cause."""
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from kubernetes import client, config
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from csr_approver.clients.api_server import REQUESTS_PATH, api_client, kubeconfig_client, refusal_line
+from csr_approver.clients.api_server import REQUESTS_PATH, api_client, json_object, kubeconfig_client, refusal_line
 from csr_approver.policy.request import KUBELET_SERVING
 from csr_watcher.server_clock import ServerClock
 
@@ -203,10 +202,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(content)
+    if document is None:
         raise ApiError(Cause.UNREADABLE, "the API server's answer is no JSON object")
     return document

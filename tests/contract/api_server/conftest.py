@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.api_server.clusters import By, Cluster, LocalCluster, real_cluster
+from tests.contract.api_server.clusters import By, Cluster
 from tests.contract.api_server.kubelet_requests import serving_request
-
-
-@pytest.fixture(scope="session", params=["local", "real"])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """An API server with the roles of clusters.py."""
-    started = LocalCluster() if request.param == "local" else real_cluster(tmp_path_factory.mktemp("controlplane"))
-    with started as cluster:
-        yield cluster
 
 
 @pytest.fixture

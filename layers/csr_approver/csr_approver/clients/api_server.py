@@ -1,6 +1,7 @@
 """A connection to the API server, and its refusals as one line."""
 
 import json
+from typing import Any
 
 from kubernetes import client, config
 from urllib3.util.retry import Retry
@@ -43,11 +44,17 @@ def api_client(configuration: client.Configuration) -> client.ApiClient:
     return client.ApiClient(configuration)
 
 
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """None for whatever is no JSON object."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def refusal_line(status: int, content: bytes) -> str:
     """The message of a metav1.Status; of other bodies nothing, for who knows what a proxy puts into them."""
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        answer = None
-    message = answer.get("message", "") if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
+    answer = json_object(content) or {}
+    message = answer.get("message", "") if answer.get("kind") == "Status" else ""
     return f"the API server answered {status} {str(message)[:_TEXT_LIMIT]}".strip()

@@ -1,7 +1,6 @@
 """The two calls that the approver may make: read a request, write its approval. Objects stay the JSON they came as."""
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,7 +11,14 @@ from botocore.exceptions import BotoCoreError
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
-from csr_approver.clients.api_server import REQUESTS_PATH, KubernetesError, api_client, kubeconfig_client, refusal_line
+from csr_approver.clients.api_server import (
+    REQUESTS_PATH,
+    KubernetesError,
+    api_client,
+    json_object,
+    kubeconfig_client,
+    refusal_line,
+)
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -89,10 +95,7 @@ def eks_token(credentials: "ReadOnlyCredentials", sts_host: str, region: str, cl
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = json_object(content)
+    if document is None:
         raise KubernetesError(0, "the API server's answer is no JSON object")
     return document
