@@ -33,7 +33,7 @@ test: .venv/dev.stamp  ## the test suite that needs nothing but PyPI
 lint: .venv/dev.stamp  ## format, style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy layers/csr_approver/csr_approver local/csr_approver_local functions tests
+	$(BIN)/mypy layers/csr_approver/csr_approver local/csr_approver_local functions watcher/csr_watcher tests
 	$(BIN)/lint-imports
 
 .PHONY: bench
