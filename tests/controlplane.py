@@ -3,6 +3,7 @@
 The binaries are those that `setup-envtest` installs; nothing is downloaded here.
 """
 
+import base64
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from csr_approver_local.pki import loopback_server_identity
+from csr_approver_local.pki import loopback_server_identity, new_authority
 from tests.api_client import ApiClient
 
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
@@ -63,16 +64,20 @@ def find_assets() -> Path:
 class ControlPlane:
     """etcd and kube-apiserver with Node and RBAC authorization. Use as a context manager.
 
-    `identities` maps a role to whom its token stands for; `admin` (system:masters) is always there.
+    `identities` maps a role to whom its token stands for; `admin` (system:masters) is always there. `token_reviews_url`
+    is asked for every other token (TokenReview, authentication.k8s.io/v1).
     `directory` takes data and logs and is left as it is. Raises ControlPlaneError if it does not start.
     """
 
-    def __init__(self, assets: Path, directory: Path, identities: Mapping[str, Identity]) -> None:
+    def __init__(
+        self, assets: Path, directory: Path, identities: Mapping[str, Identity], token_reviews_url: str | None = None
+    ) -> None:
         self.identities = {"admin": Identity("admin", ("system:masters",)), **identities}
         self.ca_pem = loopback_server_identity().ca
         self._assets = assets
         self._directory = directory
-        self._etcd_port, self._etcd_peer_port, self._api_port = _free_ports(3)
+        self._token_reviews_url = token_reviews_url
+        self._etcd_port, self._etcd_peer_port, self._api_port, self._manager_port = _free_ports(4)
         self.url = f"https://127.0.0.1:{self._api_port}"
         self._processes = ExitStack()
         self._api_server: subprocess.Popen[bytes] | None = None
@@ -101,6 +106,31 @@ class ControlPlane:
     def node(self, name: str, admin: ApiClient) -> ApiClient:
         """The kubelet of a node, over the connections of the role `admin`, who may impersonate everybody."""
         return admin.with_headers(Impersonate_User=f"system:node:{name}", Impersonate_Group="system:nodes")
+
+    def kubeconfig(self, token: str) -> dict[str, Any]:
+        """A kubeconfig document with one context, for whoever has this token."""
+        cluster = {"server": self.url, "certificate-authority-data": base64.b64encode(self.ca_pem).decode()}
+        return _kubeconfig(cluster, {"token": token})
+
+    def start_signer(self) -> bytes:
+        """Start kube-controller-manager with the signer of CSRs; the certificate of its CA, PEM."""
+        authority = new_authority("csr-approver cluster CA")
+        files = self._directory
+        (files / "signer.crt").write_bytes(authority.certificate_pem)
+        (files / "signer.key").write_bytes(authority.private_key_pem)
+        (files / "manager.kubeconfig").write_text(json.dumps(self.kubeconfig(self.token("admin"))))
+        self._spawn(
+            "kube-controller-manager",
+            f"--kubeconfig={files / 'manager.kubeconfig'}",
+            "--controllers=certificatesigningrequest-signing-controller",
+            f"--cluster-signing-cert-file={files / 'signer.crt'}",
+            f"--cluster-signing-key-file={files / 'signer.key'}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._manager_port}",
+            f"--cert-dir={files}",
+        )
+        return authority.certificate_pem
 
     def restart(self, down_seconds: float = 0.0) -> None:
         """SIGKILL kube-apiserver, and start another one after `down_seconds`."""
@@ -171,11 +201,26 @@ class ControlPlane:
             f"--service-account-key-file={files / 'server.crt'}",
             f"--service-account-signing-key-file={files / 'server.key'}",
             "--service-cluster-ip-range=10.0.0.0/24",
+            *self._webhook_flags(),
             # There is no other API server to reconcile endpoints with, and loopback is no legal endpoint.
             "--endpoint-reconciler-type=none",
         )
         context = ssl.create_default_context(cadata=self.ca_pem.decode())
         self._wait("kube-apiserver", self._api_server, lambda: _answers(f"{self.url}/readyz", context))
+
+    def _webhook_flags(self) -> list[str]:
+        if self._token_reviews_url is None:
+            return []
+        file = self._directory / "token-reviews.kubeconfig"
+        ca = base64.b64encode(self.ca_pem).decode()
+        file.write_text(
+            json.dumps(_kubeconfig({"server": self._token_reviews_url, "certificate-authority-data": ca}, {}))
+        )
+        return [
+            f"--authentication-token-webhook-config-file={file}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=1s",
+        ]
 
     def _spawn(self, program: str, *flags: str) -> subprocess.Popen[bytes]:
         with (self._directory / f"{program}.log").open("ab") as log:
@@ -207,6 +252,17 @@ class ControlPlane:
                     if time.monotonic() > deadline:
                         raise ControlPlaneError(f"RBAC did not take effect for {role}")
                     time.sleep(0.05)
+
+
+def _kubeconfig(cluster: Mapping[str, str], user: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "test", "user": user}],
+    }
 
 
 def csr_rule(verb: str, *, subresource: str = "") -> dict[str, list[str]]:

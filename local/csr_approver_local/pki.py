@@ -21,21 +21,46 @@ class ServerIdentity:
     private_key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A certificate authority."""
+
+    certificate: x509.Certificate
+    private_key: ec.EllipticCurvePrivateKey
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """What those who trust it need."""
+        return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def private_key_pem(self) -> bytes:
+        """What a signer needs."""
+        return private_key_pem(self.private_key)
+
+
+def new_authority(common_name: str) -> Authority:
+    """Valid for a day either side of now."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), _common_name(common_name)
+    certificate = (
+        _builder(name, name, key.public_key(), key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(key_cert_sign=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate, key)
+
+
 @cache
 def loopback_server_identity() -> ServerIdentity:
     """The identity for 127.0.0.1 and localhost; valid for a day either side of now."""
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    ca_name = _common_name("csr-approver local CA")
-    ca = (
-        _builder(ca_name, ca_name, ca_key.public_key(), ca_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(key_cert_sign=True), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
+    authority = new_authority("csr-approver local CA")
+    ca_key = authority.private_key
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("localhost")]
+    subject = _common_name("csr-approver local API server")
     certificate = (
-        _builder(_common_name("csr-approver local API server"), ca_name, key.public_key(), ca_key.public_key())
+        _builder(subject, authority.certificate.subject, key.public_key(), ca_key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -43,10 +68,15 @@ def loopback_server_identity() -> ServerIdentity:
         .sign(ca_key, hashes.SHA256())
     )
     return ServerIdentity(
-        ca=ca.public_bytes(Encoding.PEM),
+        ca=authority.certificate_pem,
         certificate=certificate.public_bytes(Encoding.PEM),
-        private_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        private_key=private_key_pem(key),
     )
+
+
+def private_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Not encrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _builder(

@@ -1,6 +1,5 @@
 """The samples against a real kube-apiserver: what the local one is taken for is true."""
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,23 +36,8 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     except AssetsNotFoundError as error:
         pytest.skip(str(error))
     with ControlPlane(assets, directory, {}) as control_plane:
-        cluster = {
-            "server": control_plane.url,
-            "certificate-authority-data": base64.b64encode(control_plane.ca_pem).decode(),
-        }
         path = directory / "kubeconfig"
-        path.write_text(
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "current-context": "real",
-                    "contexts": [{"name": "real", "context": {"cluster": "real", "user": "admin"}}],
-                    "clusters": [{"name": "real", "cluster": cluster}],
-                    "users": [{"name": "admin", "user": {"token": control_plane.identities["admin"].token}}],
-                }
-            )
-        )
+        path.write_text(json.dumps(control_plane.kubeconfig(control_plane.token("admin"))))
         yield str(path)
 
 

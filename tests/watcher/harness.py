@@ -1,6 +1,5 @@
 """A watcher in this process, between an API server and a queue that both can be disturbed."""
 
-import base64
 import json
 import time
 from collections import Counter
@@ -97,16 +96,7 @@ class Scene:
     def kubeconfig(self, role: str) -> str:
         """The path of a kubeconfig for that role."""
         path = self._directory / f"{role}.kubeconfig"
-        ca = base64.b64encode(self.cluster.ca_pem).decode()
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "test",
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": role}}],
-            "clusters": [{"name": "test", "cluster": {"server": self.cluster.url, "certificate-authority-data": ca}}],
-            "users": [{"name": role, "user": {"token": self.cluster.token(role)}}],
-        }
-        path.write_text(json.dumps(document))
+        path.write_text(json.dumps(self.cluster.kubeconfig(self.cluster.token(role))))
         return str(path)
 
     def ask(self, node: str | None = None, client: ApiClient | None = None) -> Pointer:
