@@ -65,6 +65,7 @@ class LocalAws:
             ("iam", "GetInstanceProfile"): self._profiles.get_profile,
             ("iam", "GetRole"): self._profiles.get_role,
             ("logs", "PutLogEvents"): self._log_groups.put_events,
+            ("sqs", "ReceiveMessage"): self._queues.receive,
             ("sqs", "SendMessage"): self._queues.send,
             ("sqs", "SendMessageBatch"): self._queues.send_batch,
         }
@@ -175,6 +176,7 @@ class LocalAws:
             self._interfere(call.operation)
             self._check_region(call)
             if call.operation == "ReceiveMessage":
+                # Without keeping the others out.
                 self._queues.await_message(call.params)
             # moto was not written for several requests at once: two receivers would get one message.
             with self._changed:
@@ -195,9 +197,7 @@ class LocalAws:
         call = request.call
         if answer := self._answers.get((call.service, call.operation)):
             return request.answer(answer(call.params))
-        # Whoever waits for a message has done so by now, without keeping the others out.
-        changes = {"WaitTimeSeconds": 0} if call.operation == "ReceiveMessage" else {}
-        environ = {**request.environ(**changes), "HTTP_X_MOTO_ACCOUNT_ID": self.account_id}
+        environ = {**request.environ(), "HTTP_X_MOTO_ACCOUNT_ID": self.account_id}
         return Response.from_app(self._server.moto, environ, buffered=True)
 
     def _interfere(self, operation: str) -> None:

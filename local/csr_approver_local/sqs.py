@@ -1,6 +1,6 @@
 """What SQS does and moto's does not: its limits on messages, long polls that hold nobody else up, and a clock to skip.
 
-Queues, receipts, visibility and redrive are moto's.
+Queues, receipts and visibility are moto's. There are no FIFO queues.
 """
 
 import re
@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.sqs.models import Message
 
+from csr_approver_local.sqs_receive import receive
 from csr_approver_local.wire import AwsError
 
 if TYPE_CHECKING:
@@ -75,11 +76,15 @@ class Queues:
                 result["Failed"].append({"Id": entry["Id"], **refusal})
         return {name: entries for name, entries in result.items() if entries}
 
+    def receive(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """ReceiveMessage of a standard queue, after `await_message`."""
+        return receive(self._queue(params["QueueUrl"]), params)
+
     def await_message(self, params: Mapping[str, Any]) -> None:
         """Return when ReceiveMessage has something to receive, or its WaitTimeSeconds (or the queue's) are over."""
         with self._changed:
             queue = self._queue(params["QueueUrl"])
-            wait_seconds = params.get("WaitTimeSeconds", queue.attributes["ReceiveMessageWaitTimeSeconds"])
+            wait_seconds = params.get("WaitTimeSeconds", queue.receive_message_wait_time_seconds)  # type: ignore[attr-defined]
             if not 0 <= wait_seconds <= _LONGEST_WAIT_SECONDS:
                 message = (
                     f"Value {wait_seconds} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20"
@@ -90,7 +95,7 @@ class Queues:
                 # Before the look into the queue: what comes back in between must not be slept through.
                 hidden = list(_seconds_hidden(queue))
                 remaining = deadline - monotonic()
-                if queue.messages or remaining <= 0:
+                if len(hidden) < len(queue._messages) or remaining <= 0:
                     return
                 self._changed.wait(min([remaining, *hidden]))
 
@@ -120,30 +125,22 @@ class Queues:
     def _backend(self) -> "SQSBackend":
         return get_backend("sqs")[self._account_id][self._region]
 
-    def _send_fifo(self, queue: "Queue", entry: Mapping[str, Any]) -> Message:
-        return self._backend().send_message(
-            queue.name,
-            entry["MessageBody"],
-            message_attributes=entry.get("MessageAttributes"),
-            delay_seconds=entry.get("DelaySeconds"),
-            deduplication_id=entry.get("MessageDeduplicationId"),
-            group_id=entry.get("MessageGroupId"),
-            system_attributes=entry.get("MessageSystemAttributes"),
-        )
-
     def _queue(self, queue_url: str) -> "Queue":
-        return self._backend().get_queue(queue_url.rpartition("/")[2])
+        queue = self._backend().get_queue(queue_url.rpartition("/")[2])
+        if queue.fifo_queue:
+            raise NotImplementedError
+        return queue
 
     def _send(self, queue: "Queue", entry: Mapping[str, Any]) -> Mapping[str, Any]:
         _check_message(entry, queue.maximum_message_size)  # type: ignore[attr-defined]
-        message = self._send_fifo(queue, entry) if queue.fifo_queue else _send_standard(queue, entry)
+        message = _put(queue, entry)
         sent = {"MessageId": message.id, "MD5OfMessageBody": message.body_md5}
         if message.message_attributes:
             sent["MD5OfMessageAttributes"] = message.attribute_md5
         return sent
 
 
-def _send_standard(queue: "Queue", entry: Mapping[str, Any]) -> Message:
+def _put(queue: "Queue", entry: Mapping[str, Any]) -> Message:
     """moto reads all attributes of the queue for every message, and for them counts every message that is there."""
     if "MessageDeduplicationId" in entry:
         raise _not_valid(entry["MessageDeduplicationId"], "MessageDeduplicationId", _WRONG_TYPE)

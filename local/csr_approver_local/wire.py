@@ -88,10 +88,9 @@ class AwsRequest:
         )
         self.call = Call(service, region, self._operation.name, params)
 
-    def environ(self, **json_changes: object) -> dict[str, Any]:
-        """The request for a WSGI application to read; `json_changes` replace top-level members of a JSON body."""
-        body = json.dumps({**json.loads(self._body), **json_changes}).encode() if json_changes else self._body
-        return {**self._environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    def environ(self) -> dict[str, Any]:
+        """The request for a WSGI application to read."""
+        return {**self._environ, "wsgi.input": BytesIO(self._body), "CONTENT_LENGTH": str(len(self._body))}
 
     def answer(self, result: Mapping[str, Any]) -> Response:
         """A successful answer; `result` is in boto3's form."""

@@ -277,3 +277,19 @@ def test_no_message_is_lost_or_doubled_between_senders_and_receivers(aws: LocalA
         consumer.join()
 
     assert sorted(bodies, key=int) == [str(number) for number in range(30)]
+
+
+def test_a_long_queue_is_as_quick_as_a_short_one(aws: LocalAws) -> None:
+    url = queue()
+    for _ in range(300):
+        send_batch(url, *[{"MessageBody": "m"}] * 10)
+
+    start = time.monotonic()
+    assert len(receive(url, MaxNumberOfMessages=10)) == 10
+    assert time.monotonic() - start < 0.5
+
+
+def test_fifo_queues_are_not_there(aws: LocalAws) -> None:
+    url = boto3.client("sqs").create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    with pytest.raises(ClientError, match="NotImplemented"):
+        send(url, MessageGroupId="g", MessageDeduplicationId="d")
