@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from csr_approver_local.dns_answers import Fault
 from csr_approver_local.event_source import EventSourceMapping
 from csr_approver_local.lambda_runtime import Function, FunctionError, Invocation, load
 from csr_approver_local.system import WATCHER, System
@@ -38,12 +39,17 @@ class Mortal:
 
 
 class Stage:
-    """API server, both watchers, queues and functions. Use as a context manager; `nodes` are the fleet."""
+    """API server, both watchers, queues and functions. Use as a context manager; `nodes` are the fleet.
 
-    def __init__(self, nodes: list[Node], folder: Path, seed: int) -> None:
+    The names of those in `silent` get no answer from DNS.
+    """
+
+    def __init__(self, nodes: list[Node], folder: Path, seed: int = 0, silent: Sequence[Node] = ()) -> None:
         self.nodes, self._folder = nodes, folder
         self.random = random.Random(seed)  # noqa: S311 - not for secrets
-        self.system = System(world_of(nodes, folder), load=self._load, settings={"dns-timeout-seconds": "0.5"})
+        settings = {"dns-timeout-seconds": "0.5"}
+        behaviours = {node.name: Fault.SILENT for node in silent}
+        self.system = System(world_of(nodes, folder), settings, behaviours, load=self._load)
         self.functions: list[Mortal] = []
         self._watchers: list[Watcher] = []
         self._stopping = threading.Event()
