@@ -110,8 +110,8 @@ class RequestsApi:
         with self._lock:
             self._interrupted = True
             if self._open is not None:
-                # urllib3 objects if the answer has just been read to its end.
-                with suppress(RuntimeError, ValueError):
+                # It objects where the answer has just been read to its end, or the connection is gone.
+                with suppress(RuntimeError, ValueError, OSError):
                     self._open.shutdown()
 
     @contextmanager
