@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from csr_approver_local.lambda_runtime import Invocation, LambdaFunction
+from csr_approver_local.lambda_runtime import Function, Invocation
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -17,7 +17,7 @@ _MOST_A_CALL = 10
 class EventSourceMapping:
     """One poller with ReportBatchItemFailures. What fails is left to the queue's visibility and redrive policy."""
 
-    def __init__(self, sqs: "SQSClient", queue_url: str, function: LambdaFunction, batch_size: int = 10) -> None:
+    def __init__(self, sqs: "SQSClient", queue_url: str, function: Function, batch_size: int = 10) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
         self._function = function

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import boto3
@@ -64,6 +64,21 @@ class LambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's time-out, never less than 0."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+class Function(Protocol):
+    """What Lambda runs, wherever it does."""
+
+    def invoke(self, event: object) -> Invocation:
+        """Pass `event` to the handler. Whatever goes wrong in the function is returned, not raised."""
+
+
+class Loader(Protocol):
+    """Starts a function by its name under functions/, in the environment that it is to see."""
+
+    def __call__(
+        self, function: str, environment: Mapping[str, str], *, account_id: str, timeout_seconds: float = ...
+    ) -> Function: ...
 
 
 class LambdaFunction:
@@ -120,9 +135,8 @@ def load(
     itself sets, and must name AWS_REGION. Raises LookupError if there is no such handler, and what the module raises.
     """
     folder = function if isinstance(function, Path) else _functions_folder() / function
-    region = environment["AWS_REGION"]
-    arn = f"arn:{get_partition(region)}:lambda:{region}:{account_id}:function:{folder.name}"
-    variables = {**environment, **_reserved_variables(folder)}
+    arn = function_arn(environment["AWS_REGION"], account_id, folder.name)
+    variables = {**environment, **reserved_variables(folder, f"{sys.version_info.major}.{sys.version_info.minor}")}
     with _execution_environment(variables):
         _forget_previous_process()
         module = _import_afresh(folder / f"{_MODULE}.py")
@@ -130,6 +144,28 @@ def load(
     if handler is None:
         raise LookupError(f"{folder / _MODULE}.py has no {_HANDLER}")
     return LambdaFunction(handler, variables, arn, timeout_seconds)
+
+
+def function_arn(region: str, account_id: str, name: str) -> str:
+    """The ARN of a function in the region's partition."""
+    return f"arn:{get_partition(region)}:lambda:{region}:{account_id}:function:{name}"
+
+
+def reserved_variables(folder: Path, python_version: str) -> dict[str, str]:
+    """Lambda Developer Guide, "Defined runtime environment variables"; a function cannot set them otherwise."""
+    return {
+        "_HANDLER": f"{_MODULE}.{_HANDLER}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python_version}",
+        "AWS_LAMBDA_FUNCTION_NAME": folder.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": _MEMORY_MB,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{folder.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid4().hex}",
+        "LAMBDA_TASK_ROOT": str(folder),
+        "LANG": "en_US.UTF-8",
+        "PATH": os.environ.get("PATH", os.defpath),
+    }
 
 
 @contextmanager
@@ -179,23 +215,6 @@ def _functions_folder() -> Path:
     package = Path(__file__).parent
     installed = package / "functions"
     return installed if installed.is_dir() else package.parent.parent / "functions"
-
-
-def _reserved_variables(folder: Path) -> dict[str, str]:
-    """Lambda Developer Guide, "Defined runtime environment variables"; a function cannot set them otherwise."""
-    return {
-        "_HANDLER": f"{_MODULE}.{_HANDLER}",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
-        "AWS_LAMBDA_FUNCTION_NAME": folder.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": _MEMORY_MB,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{folder.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid4().hex}",
-        "LAMBDA_TASK_ROOT": str(folder),
-        "LANG": "en_US.UTF-8",
-        "PATH": os.environ.get("PATH", os.defpath),
-    }
 
 
 def _forget_previous_process() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from csr_approver.policy.names import canonical_address
 from csr_approver.policy.pkcs10 import CertificateRequest, read_certificate_request
 from csr_approver.policy.request import SigningRequest, read_signing_request
+from csr_approver_local.lambda_runtime import Loader, load
 from csr_approver_local.real_cluster import RefusedError
 from csr_approver_local.samples import Expectation, Sample
 from csr_approver_local.system import System
@@ -34,12 +35,12 @@ class Row:
     problem: str | None
 
 
-def play(sample: Sample, kubeconfig: str | None = None) -> list[Row]:
-    """Everything from the message on the queue to the record in CloudWatch.
+def play(sample: Sample, kubeconfig: str | None = None, load: Loader = load) -> list[Row]:
+    """Everything from the message on the queue to the record in CloudWatch, by functions that `load` starts.
 
     With a kubeconfig the requests are made in that cluster; one that it refuses to take is no problem of ours.
     """
-    with System(sample.world, sample.settings, sample.dns_faults, kubeconfig) as system:
+    with System(sample.world, sample.settings, sample.dns_faults, kubeconfig, load=load) as system:
         system.dns.down = sample.dns_down
         for operation, code in sample.aws_faults.items():
             system.aws.fail_next(operation, code, times=_ALWAYS)

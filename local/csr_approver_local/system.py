@@ -21,7 +21,7 @@ from csr_approver_local.dns_server import DnsServer
 from csr_approver_local.eks_token import verify
 from csr_approver_local.event_source import EventSourceMapping
 from csr_approver_local.kubernetes_api import KubernetesApi
-from csr_approver_local.lambda_runtime import Invocation, load
+from csr_approver_local.lambda_runtime import Invocation, Loader, load
 from csr_approver_local.real_cluster import RealCluster
 from csr_approver_local.service_models import keep_service_models
 from csr_approver_local.world import World
@@ -65,7 +65,10 @@ class Cluster(Protocol):
 
 
 class System:
-    """A context manager. `kubeconfig`: a real cluster's, instead of the local API server."""
+    """A context manager. `kubeconfig`: a real cluster's, instead of the local API server.
+
+    `load` starts the functions: without it, the handlers run in this process.
+    """
 
     def __init__(
         self,
@@ -75,9 +78,10 @@ class System:
         kubeconfig: str | None = None,
         batch_size: int = 10,
         timeout_seconds: float = _FUNCTION_SECONDS,
+        load: Loader = load,
     ) -> None:
         self._world, self._settings, self._kubeconfig = world, settings or {}, kubeconfig
-        self._batch_size, self._timeout_seconds = batch_size, timeout_seconds
+        self._batch_size, self._timeout_seconds, self._load = batch_size, timeout_seconds, load
         self._stack = ExitStack()
         self.invocations: list[Invocation] = []
         """Of the approver, in order."""
@@ -137,7 +141,7 @@ class System:
     @cached_property
     def approver_source(self) -> EventSourceMapping:
         """From the CSR queue to a cold start of the approver."""
-        function = load(
+        function = self._load(
             "approver", self._environment, account_id=self._world.account_id, timeout_seconds=self._timeout_seconds
         )
         return EventSourceMapping(self.sqs, self.csr_queue, function, self._batch_size)
@@ -145,7 +149,7 @@ class System:
     @cached_property
     def recorder_source(self) -> EventSourceMapping:
         """From the denial queue to a cold start of the denial recorder."""
-        function = load("denial_recorder", self._environment, account_id=self._world.account_id)
+        function = self._load("denial_recorder", self._environment, account_id=self._world.account_id)
         return EventSourceMapping(self.sqs, self.denial_queue, function)
 
     @property
