@@ -2,7 +2,7 @@
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
@@ -60,7 +60,9 @@ class AwsClients:
     @cached_property
     def iam(self) -> "IAMClient":
         """IAM of the session's partition."""
-        return self._session.client("iam", config=_CONFIG)
+        # It takes signatures for one region only. Where a VPC endpoint is asked instead of iam.amazonaws.com, botocore
+        # would sign for the session's.
+        return self._session.client("iam", self._iam_region, config=_CONFIG)
 
     @cached_property
     def eks(self) -> "EKSClient":
@@ -83,10 +85,21 @@ class AwsClients:
 
     def sts_host(self, region: str) -> str:
         """The regional STS endpoint's host, as aws-iam-authenticator expects it in a token."""
+        return f"sts.{region}.{self._partition_data(region)['dnsSuffix']}"
+
+    @property
+    def _iam_region(self) -> str | None:
+        if self.region is None:
+            return None
+        service = self._partition_data(self.region)["services"].get("iam", {})
+        endpoint = service.get("endpoints", {}).get(service.get("partitionEndpoint"), {})
+        region: str = endpoint.get("credentialScope", {}).get("region", self.region)
+        return region
+
+    def _partition_data(self, region: str) -> dict[str, Any]:
         partition = self.partition(region)
-        partitions = self._botocore.get_data("endpoints")["partitions"]
-        suffix = next(entry["dnsSuffix"] for entry in partitions if entry["partition"] == partition)
-        return f"sts.{region}.{suffix}"
+        partitions: list[dict[str, Any]] = self._botocore.get_data("endpoints")["partitions"]
+        return next(entry for entry in partitions if entry["partition"] == partition)
 
 
 def describe_error(error: Exception) -> str:

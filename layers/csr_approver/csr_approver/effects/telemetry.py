@@ -1,7 +1,7 @@
 """What an operator sees of the function: one structured log line a decision, and EMF metrics of few dimensions."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +9,26 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from csr_approver.effects.outcome import Effect, Review
+from csr_approver.policy.reason import Reason
 from csr_approver.policy.request import SESSION_NAME
-from csr_approver.policy.verdict import findings_of, shown
+from csr_approver.policy.verdict import Undetermined, findings_of, shown
 
 _MAX_FINDINGS = 20
 _MAX_NAME = 512
 # Powertools prints what it has, without the dimensions, once a metric holds 100 values (the most that EMF allows).
 _MAX_VALUES = 99
 _TROUBLE = frozenset({Effect.WRITE_FAILED, Effect.OUT_OF_TIME, Effect.ERROR})
+# Somebody was asked and gave no answer: throttled, not permitted, timed out. Which one is for the log.
+_UNREADABLE = frozenset(
+    {
+        Reason.REQUEST_UNREADABLE,
+        Reason.CLUSTER_UNREADABLE,
+        Reason.INSTANCE_UNREADABLE,
+        Reason.INSTANCE_PROFILE_UNREADABLE,
+        Reason.TRUST_POLICY_UNREADABLE,
+        Reason.DNS_UNAVAILABLE,
+    }
+)
 
 
 def log_review(logger: Logger, cluster: str, review: Review, attempt: int, now: datetime) -> None:
@@ -68,16 +80,26 @@ def count_reviews(cluster: str, reviews: Collection[Review], now: datetime) -> N
     counts = {
         "DenialsPostponed": sum(review.effect is Effect.POSTPONED for review in reviews),
         "FailedReviews": sum(review.effect in _TROUBLE for review in reviews),
+        "SourceUnreadable": sum(map(_left_unread, reviews)),
     }
     _emit({name: [number] for name, number in counts.items() if number}, MetricUnit.Count, cluster=cluster)
-    ages = list(_decision_ages(reviews, now))
-    for start in range(0, len(ages), _MAX_VALUES):
-        _emit({"CreatedToDecidedSeconds": ages[start : start + _MAX_VALUES]}, MetricUnit.Seconds, cluster=cluster)
+    decided = (review for review in reviews if review.effect in (Effect.APPROVED, Effect.DENIED))
+    undetermined = (review for review in reviews if isinstance(review.verdict, Undetermined))
+    for name, aged in (("CreatedToDecidedSeconds", decided), ("UndeterminedSeconds", undetermined)):
+        ages = list(_ages(aged, now))
+        for start in range(0, len(ages), _MAX_VALUES):
+            _emit({name: ages[start : start + _MAX_VALUES]}, MetricUnit.Seconds, cluster=cluster)
 
 
-def _decision_ages(reviews: Collection[Review], now: datetime) -> Iterator[float]:
+def _left_unread(review: Review) -> bool:
+    return isinstance(review.verdict, Undetermined) and any(
+        finding.reason in _UNREADABLE for finding in findings_of(review.verdict)
+    )
+
+
+def _ages(reviews: Iterable[Review], now: datetime) -> Iterator[float]:
     for review in reviews:
-        if review.effect in (Effect.APPROVED, Effect.DENIED) and review.request and review.request.created_at:
+        if review.request and review.request.created_at:
             yield (now - review.request.created_at).total_seconds()
 
 
