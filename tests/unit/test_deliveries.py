@@ -85,6 +85,16 @@ def test_a_request_too_old_at_first_sight_is_counted_as_abandoned() -> None:
     assert taken.abandoned == 1
 
 
+def test_what_a_wrong_clock_called_too_old_is_owed_again_when_the_clock_is_right() -> None:
+    clocked = Clocked()
+    clocked.add("1", age=1e9)
+    assert clocked.take().abandoned == 1
+    clocked.add("1", age=ABANDON_SECONDS)
+    assert clocked.send() == []
+    clocked.add("1", age=5)
+    assert clocked.send() == ["1"]
+
+
 def test_a_second_look_changes_nothing() -> None:
     clocked = Clocked()
     clocked.add("1")
@@ -190,6 +200,17 @@ class TestFlood:
         taken = clocked.take()
         assert (uids(taken.parcels), taken.superseded) == (["third"], 1)
 
+    def test_the_next_token_is_for_the_newest_though_another_one_is_due_before_it(self) -> None:
+        """As where every sender was held up for a while."""
+        clocked = Clocked(burst=1, refill_seconds=61)
+        clocked.add("sent before")
+        assert clocked.send() == ["sent before"]
+        clocked.now += 1
+        clocked.add("newest")
+        assert clocked.send() == []
+        clocked.now += 100
+        assert clocked.send() == ["newest"]
+
     @pytest.mark.parametrize("end", ["decided", "sent once"])
     def test_when_the_newest_is_done_the_one_before_it_is_owed(self, end: str) -> None:
         clocked = Clocked(burst=1)
@@ -223,6 +244,16 @@ class TestFlood:
         clocked.now += 1
         clocked.add("2")
         assert clocked.send() == []
+
+    def test_whoever_always_has_one_pending_does_not_pile_up_those_that_were(self) -> None:
+        clocked = Clocked()
+        for number in range(1_000):
+            clocked.now += 1
+            clocked.add(str(number))
+            clocked.deliveries.forget(str(number - 1), clocked.now)
+        assert len(clocked.deliveries._requesters[NODE].newest_first) < 50
+        clocked.now += 1_000
+        assert clocked.send() == ["999"]
 
     def test_a_requester_at_rest_is_forgotten(self) -> None:
         clocked = Clocked()

@@ -77,6 +77,13 @@ def test_a_later_look_does_not_move_the_time_of_the_approval() -> None:
     assert follow_up.gauges(61).not_issued == 1
 
 
+def test_an_age_by_a_wrong_clock_is_mended_by_a_later_look() -> None:
+    follow_up = FollowUp()
+    follow_up.see(sighting("1", Stage.PENDING), created=-1e9, since=0)
+    follow_up.see(sighting("1", Stage.PENDING), created=90, since=90)
+    assert follow_up.gauges(100).oldest_pending_seconds == 10
+
+
 def test_news_are_bounded_and_none_is_lost() -> None:
     follow_up = FollowUp()
     for number in range(250):

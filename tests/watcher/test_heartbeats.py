@@ -92,6 +92,34 @@ def test_without_the_api_server_the_heart_stands_still(
     wait_until(lambda: [local_scene.ask(), *local_scene.heartbeats()][beats + 2 :])
 
 
+def test_a_watcher_that_nobody_hears_is_not_ready(local_scene: Scene, quick: None) -> None:
+    """Without credentials, or with the URL of another queue: it sees everything, and to no avail."""
+    local_scene.aws.fail_next("SendMessage", "AccessDenied", times=1)
+    watcher = local_scene.watch()
+    wait_until(lambda: metric(watcher, "lists_total"))
+    wait_until(lambda: not watcher.health.blindness)
+    assert watcher.health.muteness == "SQS has not taken a heartbeat yet"
+    wait_until(lambda: not watcher.health.muteness)
+
+
+def test_a_heart_that_stopped_needs_a_restart(local_scene: Scene) -> None:
+    watcher = local_scene.watch()
+    wait_until(local_scene.heartbeats)
+    watcher._pulse.stop()
+    wait_until(lambda: watcher.health.trouble == "ended: heartbeat")
+
+
+def test_a_queue_that_takes_nothing_any_more_is_noticed(
+    local_scene: Scene, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_BEAT_SECONDS", 1.0)
+    watcher = local_scene.watch()
+    wait_until(lambda: not watcher.health.muteness)
+    local_scene.aws.fail_next("SendMessage", "AccessDenied", times=100)
+    wait_until(lambda: watcher.health.muteness)
+    assert not watcher.health.trouble
+
+
 def approved(seconds_ago: float) -> dict[str, Any]:
     at = (datetime.now(UTC) - timedelta(seconds=seconds_ago)).isoformat()
     condition = {"type": "Approved", "status": "True", "lastUpdateTime": at, "lastTransitionTime": at}

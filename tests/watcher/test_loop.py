@@ -16,7 +16,7 @@ from kubernetes.config import incluster_config
 
 from csr_approver.message import Pointer
 from csr_approver_local.kubernetes_api import CSRS_PATH
-from csr_watcher import api, reflector
+from csr_watcher import api, health, reflector
 from csr_watcher.api import connect
 from csr_watcher.watcher import Watcher
 from tests.contract.api_server.clusters import LocalCluster
@@ -265,6 +265,76 @@ class TestOddAnswers:
             local_scene.await_pointers([POINTER], seconds=5)
             assert restarts(watcher, "silence") == 1
 
+    @pytest.mark.parametrize("line", [b"x", bookmark("5")], ids=["a byte now and then", "a watch without end"])
+    def test_what_does_not_come_to_an_end_is_ended(
+        self, local_scene: Scene, line: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No read times out, and no list would ever come."""
+        monkeypatch.setattr(reflector, "_WATCH_SECONDS", (1, 1))
+        monkeypatch.setattr(api, "_SILENCE_SECONDS", 0.5)
+        answers = iter([listing(), listing(PENDING)])
+        with ScriptedServer(lambda _: next(answers), lambda _: Say(again_and_again(line))) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            local_scene.await_pointers([POINTER], seconds=5)
+            assert restarts(watcher, "overdue") == 1
+
+    def test_a_list_that_never_comes_to_its_last_page_leaves_it_blind(
+        self, local_scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is on the other pages would never be seen, while each first page is an answer of the API server."""
+        monkeypatch.setattr(health, "_CONTACT_SECONDS", 1.0)
+        first = iter([listing()])
+        with ScriptedServer(
+            lambda query: next(first, None) or (refusal(500) if "continue" in query else listing(more="token")),
+            lambda _: refusal(500),
+        ) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            wait_until(lambda: metric(watcher, "lists_total"))
+            assert not watcher.health.blindness
+            # The first list and four times two pages, with back-off between them.
+            wait_until(lambda: len(server.lists) >= 9)
+            assert watcher.health.blindness
+
+    def test_big_requests_are_read_a_few_at_a_time(self, local_scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever may create a request can make it as big as etcd takes it; 500 of those would end the process."""
+        monkeypatch.setattr(api, "_LONGEST_PAGE", 100_000)
+        requests = [signing_request(age_seconds=-3600) for _ in range(70)]
+        for document in requests[:20]:
+            document["metadata"]["annotations"] = {"a": "x" * 30_000}
+
+        def on_list(query: dict[str, str]) -> Say:
+            begin = int(query.get("continue", "0"))
+            end = begin + int(query["limit"])
+            return listing(*requests[begin:end], more=str(end) if end < len(requests) else "")
+
+        with ScriptedServer(on_list, lambda _: then_open()) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            wait_until(lambda: metric(watcher, "lists_total"))
+            assert watcher.ledger.gauges().pending == 70
+            assert not restarts(watcher, "unreadable")
+            limits = [int(query["limit"]) for query in server.lists]
+            assert (limits[0], min(limits) <= 3, limits[-1] > 10) == (500, True, True)
+
+    def test_a_request_bigger_than_any_can_be_is_not_read(
+        self, local_scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api, "_LONGEST_PAGE", 100)
+        monkeypatch.setattr(api, "_LONGEST_REQUEST", 200)
+        with ScriptedServer(lambda _: listing(PENDING), lambda _: then_open()) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            wait_until(lambda: restarts(watcher, "unreadable") == 1)
+
+    def test_what_cannot_be_read_is_counted_but_does_not_fill_the_log(
+        self, local_scene: Scene, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The API server takes any name, so whoever may create requests can create many of these."""
+        odd = [PENDING | {"metadata": PENDING["metadata"] | {"name": f"Odd {number}"}} for number in range(50)]
+        with ScriptedServer(lambda _: listing(*odd, PENDING), lambda _: then_open()) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            local_scene.await_pointers([POINTER])
+            assert metric(watcher, "malformed_total") == 50
+        assert sum("skipped" in record.message for record in caplog.records) == 1
+
     def test_half_a_minute_of_silence_and_a_bit_are_all_that_is_borne(self) -> None:
         assert max(reflector._WATCH_SECONDS) + api._SILENCE_SECONDS < 60
 
@@ -314,6 +384,31 @@ class TestOddAnswers:
             local_scene.await_pointers([POINTER])
             assert watcher.ledger.gauges().oldest_pending_seconds < 60
 
+    def test_a_refusal_does_not_tell_the_time(self, local_scene: Scene) -> None:
+        """It may be that of a proxy, whose clock is its own."""
+        date = format_datetime(datetime.now(UTC) + timedelta(days=365), usegmt=True)
+        answers = iter([refusal(503, Date=date), listing(pending_now())])
+        with ScriptedServer(lambda _: next(answers), lambda _: then_open()) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            wait_until(lambda: metric(watcher, "sent_total"))
+
+    def test_what_a_wrong_date_made_too_old_is_sent_when_the_date_is_right(self, local_scene: Scene) -> None:
+        pending = pending_now()
+        date = format_datetime(datetime.now(UTC) + timedelta(days=365), usegmt=True)
+        right = format_datetime(datetime.now(UTC), usegmt=True)
+        answers = iter(
+            [
+                listing(pending)._replace(headers=(("Date", date),)),
+                listing(pending)._replace(headers=(("Date", right),)),
+            ]
+        )
+        watches = iter([refusal(500), then_open()])
+        with ScriptedServer(lambda _: next(answers), lambda _: next(watches)) as server:
+            watcher = local_scene.watch(connection=server.connection())
+            wait_until(lambda: metric(watcher, "sent_total"))
+            assert metric(watcher, "abandoned_total") == 1
+            assert watcher.ledger.gauges().oldest_pending_seconds < 60
+
     def test_without_a_date_it_is_too_old(self, local_scene: Scene) -> None:
         old = copy.deepcopy(PENDING)
         old["metadata"]["creationTimestamp"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
@@ -321,6 +416,18 @@ class TestOddAnswers:
             watcher = local_scene.watch(connection=server.connection())
             wait_until(lambda: metric(watcher, "abandoned_total"))
             assert not local_scene.pointers()
+
+
+def again_and_again(line: bytes) -> Iterator[bytes]:
+    while True:
+        time.sleep(0.2)
+        yield line
+
+
+def pending_now() -> dict[str, Any]:
+    document = copy.deepcopy(PENDING)
+    document["metadata"]["creationTimestamp"] = datetime.now(UTC).isoformat()
+    return document
 
 
 def slow_bookmarks() -> Iterator[bytes]:

@@ -3,10 +3,15 @@
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,6 +96,74 @@ def test_ends_in_time_whatever_hangs(local_scene: Scene, disturbance: str) -> No
         process.communicate(timeout=10)
         assert process.returncode == 0
         assert time.monotonic() - began < 5
+
+
+def test_credentials_may_come_up_after_it(local_scene: Scene) -> None:
+    """On the first node, the agent of EKS Pod Identity and the watcher start together."""
+    port = free_port()
+    with running(
+        local_scene,
+        "--listen",
+        ":0",
+        AWS_ACCESS_KEY_ID="",
+        AWS_SECRET_ACCESS_KEY="",
+        AWS_SESSION_TOKEN="",
+        AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://127.0.0.1:{port}/v1/credentials",
+    ) as process:
+        assert process.stderr is not None
+        assert "the source of AWS credentials fails" in process.stderr.readline()
+        with credentials_agent(port):
+            wait_until(local_scene.messages, seconds=20)
+
+
+def test_who_dawdles_keeps_nobody_out_and_who_hangs_up_is_no_news(local_scene: Scene) -> None:
+    port = free_port()
+    with running(local_scene, "--listen", f"127.0.0.1:{port}") as process, ExitStack() as stack:
+        wait_until(lambda: page(port, "/healthz")[0] == 200, seconds=20)
+        for _ in range(300):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.send(b"GET /healthz HTTP/1.0\r\nX: ")
+        assert page(port, "/healthz") == (200, "ok\n")
+        wait_until(lambda: threads(process.pid) < 100)
+        reset = struct.pack("ii", 1, 0)
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        client.send(b"GET")
+        client.close()
+        assert page(port, "/healthz") == (200, "ok\n")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=5)
+        assert all(json.loads(line) for line in errors.splitlines())
+
+
+def threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+@contextmanager
+def credentials_agent(port: int) -> Iterator[None]:
+    answer = {
+        "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        "SecretAccessKey": "secret",
+        "Token": "token",
+        "Expiration": "2126-11-25T08:00:00Z",
+    }
+
+    class Agent(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """No news."""
+
+    with HTTPServer(("127.0.0.1", port), Agent) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
 
 
 def test_what_is_owed_at_the_end_is_sent(local_scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """List and watch of kubelet-serving requests, as bytes come from the API server; each failure with its cause."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,12 +17,18 @@ from csr_approver.policy.request import KUBELET_SERVING
 from csr_watcher.server_clock import ServerClock
 
 _PAGE_SIZE = 500
+# Five hundred kubelets' requests are 2 MiB, but whoever may create one can make it as big as etcd takes it: 1.5 MiB,
+# which JSON can swell to six times that. A page that is too long is asked for again with fewer requests on it.
+_LONGEST_PAGE = 8 * 1024 * 1024
+_LONGEST_REQUEST = 32 * 1024 * 1024
 _CONNECT_SECONDS = 3
 _LIST_SECONDS = 15
+# For a whole page, however slowly it trickles in.
+_LONGEST_LIST_SECONDS = 60
 # Silence for longer than the server itself would keep the watch open is a dead connection.
 _SILENCE_SECONDS = 5
-# A request is at most about 1.5 MiB in etcd.
 _LONGEST_LINE = 4 * 1024 * 1024
+_LONGEST_REFUSAL = 1024 * 1024
 
 
 class Cause(StrEnum):
@@ -37,6 +44,7 @@ class Cause(StrEnum):
     UNREADABLE = "unreadable"
     SILENCE = "silence"
     CUT = "cut"
+    OVERDUE = "overdue"
     ERROR_EVENT = "error-event"
     ENDED_EARLY = "ended-early"
     UNEXPECTED = "unexpected"
@@ -79,17 +87,25 @@ class RequestsApi:
 
     def pages(self) -> Iterator[Page]:
         """All requests there are, consistently. Raises ApiError, also half-way."""
-        token = ""
+        token, size = "", _PAGE_SIZE
         while True:
-            query = {"limit": str(_PAGE_SIZE)} | ({"continue": token} if token else {})
+            query = {"limit": str(size)} | ({"continue": token} if token else {})
             with self._get(query, _LIST_SECONDS) as response:
-                answer = _object(_content(response))
+                content = _content(response, _LONGEST_PAGE if size > 1 else _LONGEST_REQUEST, _LONGEST_LIST_SECONDS)
+            if content is None:
+                if size == 1:
+                    raise ApiError(Cause.UNREADABLE, f"a request is longer than {_LONGEST_REQUEST} bytes")
+                size = max(1, size // 8)
+                continue
+            size = min(_PAGE_SIZE, 2 * size)
+            answer = _object(content)
             items, metadata = answer.get("items"), answer.get("metadata")
             if not isinstance(metadata, dict) or not isinstance(items, list | None):
                 raise ApiError(Cause.UNREADABLE, "the API server's answer is no list")
             version, token = metadata.get("resourceVersion"), metadata.get("continue") or ""
             if not isinstance(version, str) or not isinstance(token, str):
                 raise ApiError(Cause.UNREADABLE, "the API server's list has no resourceVersion")
+            del content, answer  # half of the memory that a page takes
             yield Page(items or [], version)
             if not token:
                 return
@@ -103,7 +119,8 @@ class RequestsApi:
             "timeoutSeconds": str(seconds),
         }
         with self._get(query, seconds + _SILENCE_SECONDS) as response:
-            yield from _lines(_chunks(response))
+            # The server ends it in time; what goes on after that is a trickle, or a proxy that knows better.
+            yield from _lines(_chunks(response, seconds + _SILENCE_SECONDS))
 
     def interrupt(self) -> None:
         """End the call that another thread is in, and every later one."""
@@ -131,11 +148,12 @@ class RequestsApi:
         except (HTTPError, OSError) as error:
             raise ApiError(Cause.NO_ANSWER, f"the API server did not answer: {type(error).__name__}") from error
         response: HTTPResponse = answer.response
-        self._clock.hear(response.headers.get("Date"))
         try:
             self._begin(response)
             if response.status != 200:
                 raise _refusal(response)
+            # Not of a refusal: it may be a proxy's, by a clock of its own.
+            self._clock.hear(response.headers.get("Date"))
             yield response
         finally:
             with self._lock:
@@ -173,16 +191,28 @@ def _refusal(response: HTTPResponse) -> ApiError:
     cause = _CAUSES.get(response.status, Cause.SERVER_ERROR if response.status >= 500 else Cause.REFUSED)
     after = response.headers.get("Retry-After", "")
     seconds = float(after) if after.isascii() and after.isdigit() else 0
-    return ApiError(cause, refusal_line(response.status, _content(response)), seconds)
+    content = _content(response, _LONGEST_REFUSAL, _LIST_SECONDS) or b""
+    return ApiError(cause, refusal_line(response.status, content), seconds)
 
 
-def _content(response: HTTPResponse) -> bytes:
-    return b"".join(_chunks(response))
+def _content(response: HTTPResponse, most: int, seconds: float) -> bytes | None:
+    """None: more than that many bytes. The rest is not read."""
+    content = bytearray()
+    for chunk in _chunks(response, seconds):
+        content += chunk
+        if len(content) > most:
+            return None
+    return bytes(content)
 
 
-def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+def _chunks(response: HTTPResponse, seconds: float) -> Iterator[bytes]:
+    """Until the end, which has to come within these seconds: each byte keeps the time-out of the connection away."""
+    deadline = time.monotonic() + seconds
     try:
-        yield from response.stream(65536)
+        for chunk in response.stream(65536):
+            yield chunk
+            if time.monotonic() > deadline:
+                raise ApiError(Cause.OVERDUE, "the API server's answer does not come to an end")
     except ReadTimeoutError as error:
         raise ApiError(Cause.SILENCE, "the API server fell silent") from error
     except (HTTPError, OSError) as error:

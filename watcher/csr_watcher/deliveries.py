@@ -23,6 +23,8 @@ _LONGEST_RETRY_SECONDS = 2.0
 # Times get up to that much later, so that what came together does not come together again.
 _SPREAD = 0.1
 _PURGE_SECONDS = 60.0
+# Entries of a heap that may stand for nothing before it is made anew.
+_SLACK = 16
 
 
 class _State(Enum):
@@ -58,6 +60,10 @@ class _Requester:
     def add(self, delivery: _Delivery) -> None:
         self.members[delivery.pointer.uid] = delivery
         heapq.heappush(self.newest_first, (-delivery.created, -delivery.order, delivery))
+        # `newest` only clears the top: who always has something pending would pile up all that he ever asked.
+        if len(self.newest_first) > 2 * len(self.members) + _SLACK:
+            self.newest_first = [(-each.created, -each.order, each) for each in self.members.values()]
+            heapq.heapify(self.newest_first)
 
     def newest(self) -> _Delivery | None:
         heap = self.newest_first
@@ -105,7 +111,11 @@ class Deliveries:
         if known := self._deliveries.get(pointer.uid):
             if not repeats:
                 self._send_once(known, now)
-            return
+                return
+            if known.state is not _State.ENDED or now - created >= ABANDON_SECONDS:
+                return
+            # Given up as too old by a clock that was wrong.
+            del self._deliveries[pointer.uid]
         owner = self._requesters.get(requester)
         if owner is None:
             bucket = TokenBucket(self._burst, self._refill_seconds, now)
@@ -136,13 +146,11 @@ class Deliveries:
             if now - delivery.created >= ABANDON_SECONDS:
                 self._end(delivery, now)
                 taken.abandoned += 1
-            elif delivery.state is not _State.SHORT and delivery.requester.bucket.take(now):
+            elif not self._stands_back(delivery) and delivery.requester.bucket.take(now):
                 self._fly(delivery, taken)
             elif delivery.requester.newest() is not delivery:
                 delivery.state, delivery.due = _State.SUPERSEDED, math.inf
                 taken.superseded += 1
-            elif delivery.requester.bucket.take(now):
-                self._fly(delivery, taken)
             else:
                 self._wait(delivery, delivery.requester.bucket.next_token_at(now), _State.SHORT)
         return taken
@@ -174,6 +182,13 @@ class Deliveries:
         delivery.failures += 1
         # From nothing to the whole of it: a thousand that failed together must not come back together.
         self._wait(delivery, now + seconds * self._random())
+
+    def _stands_back(self, delivery: _Delivery) -> bool:
+        """The next token is for the newest, once one of them has to wait for it."""
+        newest = delivery.requester.newest()
+        return newest is not delivery and (
+            delivery.state is _State.SHORT or (newest is not None and newest.state is _State.SHORT)
+        )
 
     def _send_once(self, delivery: _Delivery, now: float) -> None:
         delivery.repeats = False

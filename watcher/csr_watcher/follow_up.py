@@ -49,13 +49,15 @@ class FollowUp:
         self._followed: dict[str, _Followed] = {}
 
     def see(self, sighting: Sighting, created: float, since: float) -> None:
-        """`since`: when it reached its stage, which a later look does not move."""
+        """`since`: when it reached its stage, which a later look does not move. `created`: the last word counts."""
         uid = sighting.pointer.uid
         known = self._followed.get(uid)
         if known is None:
             self._followed[uid] = _Followed(sighting, created, since)
         elif known.sighting.stage is not sighting.stage:
             self._followed[uid] = _Followed(sighting, known.created, since, known.reported)
+        if known is not None and sighting.created_at is not None:
+            self._followed[uid].created = created
 
     def forget(self, uid: str) -> None:
         """It is gone."""

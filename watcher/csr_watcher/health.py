@@ -10,6 +10,8 @@ from csr_watcher.reflector import Reflector
 _PROGRESS_SECONDS = 180.0
 # A watch on a quiet cluster hears something each 45 s.
 _CONTACT_SECONDS = 120.0
+# Three heartbeats.
+_BEAT_SECONDS = 180.0
 
 
 class Health:
@@ -17,6 +19,11 @@ class Health:
 
     def __init__(self, reflector: Reflector, threads: Collection[Thread]) -> None:
         self._reflector, self._threads = reflector, threads
+        self._beat_at: float | None = None
+
+    def beaten(self) -> None:
+        """A heartbeat is on the queue."""
+        self._beat_at = time.monotonic()
 
     @property
     def trouble(self) -> str:
@@ -32,4 +39,12 @@ class Health:
         if not self._reflector.synced.is_set():
             return "no complete list of requests yet"
         seconds = time.monotonic() - self._reflector.contact_at
-        return f"no answer of the API server for {seconds:.0f} s" if seconds > _CONTACT_SECONDS else ""
+        return f"no complete list and no watch for {seconds:.0f} s" if seconds > _CONTACT_SECONDS else ""
+
+    @property
+    def muteness(self) -> str:
+        """Why nobody hears it; empty if the queue takes what it sends."""
+        if self._beat_at is None:
+            return "SQS has not taken a heartbeat yet"
+        seconds = time.monotonic() - self._beat_at
+        return f"SQS has taken no heartbeat for {seconds:.0f} s" if seconds > _BEAT_SECONDS else ""

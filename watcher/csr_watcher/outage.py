@@ -1,12 +1,14 @@
 """Log lines for what fails many times a second or for hours: its beginning, a reminder now and then, and its end."""
 
 import logging
+import math
 import time
 from threading import Lock
 
 _REMINDER_SECONDS = 60.0
 # What fails now and then works for a moment in between: no news either way.
 _CALM_SECONDS = 5.0
+_NOTHING = ("", -math.inf)
 
 
 class Outage:
@@ -17,7 +19,7 @@ class Outage:
         self._lock = Lock()
         self._began: float | None = None
         self._failed_at = 0.0
-        self._said: tuple[str, float] = ("", 0.0)
+        self._said = _NOTHING
         self._failures = 0
 
     def failed(self, problem: str) -> None:
@@ -28,7 +30,7 @@ class Outage:
             self._failed_at = now
             self._failures += 1
             text, at = self._said
-            if text == problem and now - at < _REMINDER_SECONDS:
+            if now - at < (_REMINDER_SECONDS if text == problem else _CALM_SECONDS):
                 return
             self._said = (problem, now)
             extra = {"error": problem, "failures": self._failures, "seconds": round(now - self._began, 1)}
@@ -40,5 +42,5 @@ class Outage:
             if self._began is None or time.monotonic() - self._failed_at < _CALM_SECONDS:
                 return
             extra = {"failures": self._failures, "seconds": round(self._failed_at - self._began, 1)}
-            self._began, self._said, self._failures = None, ("", 0.0), 0
+            self._began, self._said, self._failures = None, _NOTHING, 0
         self._logger.info("%s works again", self._name, extra=extra)

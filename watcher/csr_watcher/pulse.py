@@ -82,6 +82,7 @@ class Pulse:
             return False
         self._outage.succeeded()
         self._metrics.heartbeats.inc()
+        self._health.beaten()
         self._ledger.reported(cases)
         return True
 

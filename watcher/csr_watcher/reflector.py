@@ -5,6 +5,7 @@ kubernetes.io/docs/reference/using-api/api-concepts, "Efficient detection of cha
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from threading import Event
@@ -26,12 +27,14 @@ _WATCH_SECONDS = (35, 45)
 _RELIST_SECONDS = (540, 660)
 # A watch that lived so long was none of a series of failures.
 _HEALTHY_SECONDS = 10.0
+# Whoever may create requests may create any number that cannot be read; they are all counted, but not all logged.
+_COMPLAINT_SECONDS = 10.0
 
 
 class Reflector:
     """One thread runs it; others may call `stop` and read `synced`, `contact_at` and `progress_at`.
 
-    The times are time.monotonic(): of the last answer of the API server, and of the last sign that the loop goes on.
+    The times are time.monotonic(): when it last knew all that is pending, and of the last sign that the loop goes on.
     """
 
     def __init__(self, api: RequestsApi, ledger: Ledger, metrics: Metrics, random: Callable[[], float]) -> None:
@@ -40,6 +43,7 @@ class Reflector:
         self._back_off = BackOff(0.25, random)
         self._outage = Outage(logger, "the API server")
         self._stopping = Event()
+        self._complained_at = -math.inf
         self.synced = Event()
         self.contact_at = self.progress_at = time.monotonic()
 
@@ -78,7 +82,8 @@ class Reflector:
         uids: set[str] = set()
         version = ""
         for page in self._api.pages():
-            self._contact()
+            # No contact yet: were it always a later page that fails, what is on it would stay unseen.
+            self.progress_at = time.monotonic()
             version = page.resource_version
             # At once, not after the last page: what is pending has waited long enough.
             for document in page.documents:
@@ -86,6 +91,7 @@ class Reflector:
                     uids.add(sighting.pointer.uid)
                     self._ledger.see(sighting)
         self._ledger.retain(uids)
+        self._contact()
         self._metrics.lists.inc()
         self.synced.set()
         return version
@@ -145,6 +151,10 @@ class Reflector:
 
     def _malformed(self, problem: str) -> None:
         self._metrics.malformed.inc()
+        now = time.monotonic()
+        if now - self._complained_at < _COMPLAINT_SECONDS:
+            return
+        self._complained_at = now
         logger.warning("skipped what the API server sent", extra={"error": problem})
 
     def _contact(self) -> None:

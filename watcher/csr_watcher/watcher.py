@@ -48,15 +48,13 @@ class Watcher:
         sender = Sender(sqs, settings.queue_url, settings.cluster, self.ledger, random.random)
         self._senders = [_thread(f"sender-{index}", sender.run) for index in range(_SENDERS)]
         watching = _thread("reflector", self._reflector.run)
-        self.health = Health(self._reflector, [watching, *self._senders])
+        vital = [watching, *self._senders]
+        self.health = Health(self._reflector, vital)
         self._pulse = Pulse(sqs, settings.queue_url, settings.cluster, name, self.ledger, self.health, self.metrics)
+        # The heart knows of its health, so it comes later.
+        vital.append(_thread("heartbeat", self._pulse.run))
         self._http = HttpServer(settings.listen, self.health, self.ledger, self.metrics)
-        self._threads = [
-            watching,
-            *self._senders,
-            _thread("heartbeat", self._pulse.run),
-            _thread("http", self._http.serve_forever),
-        ]
+        self._threads = [*vital, _thread("http", self._http.serve_forever)]
 
     def start(self) -> None:
         """Return at once; the work goes on in threads."""
