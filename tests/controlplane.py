@@ -224,7 +224,7 @@ class ControlPlane:
 
     def _spawn(self, program: str, *flags: str) -> subprocess.Popen[bytes]:
         with (self._directory / f"{program}.log").open("ab") as log:
-            process = subprocess.Popen([self._assets / program, *flags], stdout=log, stderr=log)  # noqa: S603 - the assets
+            process = subprocess.Popen([self._assets / program, *flags], stdout=log, stderr=log)
         self._processes.callback(_kill, process)
         return process
 

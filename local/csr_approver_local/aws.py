@@ -135,7 +135,7 @@ class LocalAws:
 
         "SendMessageBatchRequestEntry" is that share of the entries, each in a batch that is answered all the same.
         """
-        self._shares[operation] = Share(share, AwsError(code, "on demand"), Random(seed))  # noqa: S311
+        self._shares[operation] = Share(share, AwsError(code, "on demand"), Random(seed))
 
     def delay_next(self, operation: str, seconds: float, *, times: int = 1) -> None:
         """Let the next requests for `operation` wait so long before anything else is done with them."""

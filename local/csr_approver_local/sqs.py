@@ -17,6 +17,7 @@ from moto.sqs.models import Message
 from csr_approver_local.sqs_receive import receive
 from csr_approver_local.wire import AwsError
 
+# moto sets the attributes of a queue by their names, so that mypy does not see them.
 if TYPE_CHECKING:
     from moto.sqs.models import Queue, SQSBackend
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from csr_approver_local.wire import AwsError
 
+# moto sets the attributes of a queue by their names, so that mypy does not see them.
 if TYPE_CHECKING:
     from moto.sqs.models import Message, Queue
 

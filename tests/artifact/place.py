@@ -47,4 +47,4 @@ def _python() -> Path:
 
 def _version(python: str) -> str:
     told = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    return subprocess.run(told, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    return subprocess.run(told, capture_output=True, text=True, check=False).stdout.strip()

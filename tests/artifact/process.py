@@ -53,7 +53,7 @@ class Process:
                 "PYTHONPATH": os.pathsep.join(map(str, [code.folder, *code.more, runtime.client])),
                 "TZ": ":UTC",
             }
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 # No site-packages, and no bytecode written: in Lambda, code is read-only.
                 [runtime.python, "-S", "-B", "-m", "awslambdaric", code.handler],
                 cwd=code.folder,

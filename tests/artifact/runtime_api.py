@@ -12,6 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from threading import Thread
+from typing import Any
 
 _ROOT = "/2018-06-01/runtime"
 
@@ -73,10 +74,10 @@ class RuntimeApi:
 
 
 class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A process that is ended leaves its connection as it is; all else is a fault of ours."""
         if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -85,9 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
 
-    def __init__(self, api: RuntimeApi, *args: object) -> None:
+    def __init__(self, api: RuntimeApi, *args: Any) -> None:
         self._api = api
-        super().__init__(*args)  # type: ignore[arg-type]
+        super().__init__(*args)
 
     def do_GET(self) -> None:
         event = self._api.next_event() if self.path == f"{_ROOT}/invocation/next" else None

@@ -46,7 +46,7 @@ class Stage:
 
     def __init__(self, nodes: list[Node], folder: Path, seed: int = 0, silent: Sequence[Node] = ()) -> None:
         self.nodes, self._folder = nodes, folder
-        self.random = random.Random(seed)  # noqa: S311 - not for secrets
+        self.random = random.Random(seed)
         settings = {"dns-timeout-seconds": "0.5"}
         behaviours = {node.name: Fault.SILENT for node in silent}
         self.system = System(world_of(nodes, folder), settings, behaviours, load=self._load)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from csr_approver.policy.reason import Reason
-from csr_approver_local.lambda_runtime import Invocation
 from csr_approver_local.system import System
+from tests.support.delivering import deliver, failed
 from tests.support.endings import APPROVED, NOTHING, Ending, denied, ending_of, left, troubles
 from tests.support.requests import INSTANCE_ID, NODE_NAME, signing_request
 from tests.support.worlds import default_world, with_document, with_instance, with_zone
@@ -15,18 +15,6 @@ from tests.support.worlds import default_world, with_document, with_instance, wi
 FOREIGN_ADDRESS = "10.0.1.24"
 UNKNOWN_INSTANCE = "i-0fffffffffffffff0"
 POSTPONED = Ending("Deny", (Reason.ADDRESS_NOT_OF_INSTANCE,), NOTHING, records=0)
-
-
-def deliver(system: System) -> Invocation:
-    """What is visible on the queue now, and no skipping of time."""
-    invocation = system.approver_source.poll_once()
-    assert invocation is not None
-    system.invocations.append(invocation)
-    return invocation
-
-
-def failed(invocation: Invocation) -> int:
-    return len(invocation.result["batchItemFailures"])
 
 
 def stored(system: System, request: dict[str, Any]) -> dict[str, Any]:

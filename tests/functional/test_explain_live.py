@@ -131,7 +131,7 @@ def test_an_api_server_that_is_down_is_told_in_one_line(command: Command) -> Non
 @pytest.mark.usefixtures("system")
 def test_the_kubeconfig_is_found_as_kubectl_finds_it(kubernetes: KubernetesApi, kubeconfig: str) -> None:
     """In a process of its own, because the client library looks once."""
-    ran = subprocess.run(  # noqa: S603 - our own command
+    ran = subprocess.run(
         [Path(sys.executable).with_name("csr-approver"), "explain", loaded(kubernetes), "--output", "json"],
         env=os.environ | {"KUBECONFIG": kubeconfig},
         capture_output=True,

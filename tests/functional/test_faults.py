@@ -7,6 +7,7 @@ import pytest
 
 from csr_approver.policy.reason import Reason
 from csr_approver_local.system import System
+from tests.support.delivering import deliver
 from tests.support.endings import APPROVED, NOTHING, denied, ending_of, troubles
 from tests.support.requests import NODE_NAME, signing_request
 from tests.support.worlds import default_world
@@ -21,12 +22,6 @@ def submitted(system: System, request: dict[str, Any] | None = None) -> dict[str
 
 def foreign() -> dict[str, Any]:
     return signing_request(NODE_NAME, "10.0.1.24")
-
-
-def deliver(system: System) -> None:
-    invocation = system.approver_source.poll_once()
-    assert invocation is not None
-    system.invocations.append(invocation)
 
 
 def aws_fault(operation: str, code: str) -> Callable[[System], None]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from csr_approver.message import MAX_TROUBLES, Heartbeat, Trouble, heartbeat_message
-from csr_approver_local.lambda_runtime import Invocation
 from csr_approver_local.system import System
+from tests.support.delivering import deliver, failed
 from tests.support.endings import APPROVED, ending_of, troubles
 from tests.support.heartbeats import HEARTBEAT, changed_heartbeat, heartbeat, troubled
 from tests.support.requests import NODE_NAME, signing_request
@@ -19,17 +19,6 @@ GAUGES = ("WatcherHeartbeat", "PendingRequests", "OldestPendingSeconds", "NotIss
 
 def send(system: System, sent: Heartbeat) -> None:
     system.send(heartbeat_message("demo", sent))
-
-
-def deliver(system: System) -> Invocation:
-    invocation = system.approver_source.poll_once()
-    assert invocation is not None
-    system.invocations.append(invocation)
-    return invocation
-
-
-def failed(invocation: Invocation) -> int:
-    return len(invocation.result["batchItemFailures"])
 
 
 def submitted(system: System) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from csr_approver_local.dns_answers import Slow
-from csr_approver_local.lambda_runtime import Invocation
 from csr_approver_local.system import System
+from tests.support.delivering import deliver
 from tests.support.endings import APPROVED, NOTHING, ending_of, troubles
 from tests.support.requests import NODE_NAME, signing_request
 from tests.support.worlds import default_world
@@ -21,13 +21,6 @@ DELAY_SECONDS = 2.0
 def slow_system(slow_dns: bool = False) -> System:
     behaviours = {NODE_NAME: Slow(DELAY_SECONDS)} if slow_dns else {}
     return System(default_world(), behaviours=behaviours, timeout_seconds=TIMEOUT_SECONDS)
-
-
-def deliver(system: System) -> Invocation:
-    invocation = system.approver_source.poll_once()
-    assert invocation is not None
-    system.invocations.append(invocation)
-    return invocation
 
 
 def slow_ec2(system: System) -> None:

@@ -37,7 +37,7 @@ class Kubectl:
     def apply(self, *arguments: str, documents: object = None) -> str:
         """Server-side, with strict field validation. Fails on warnings, too."""
         command = [*self._command, "apply", "--server-side", "--validate=strict", *arguments]
-        done = subprocess.run(command, input=json.dumps(documents), capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=json.dumps(documents), capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 

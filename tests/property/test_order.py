@@ -99,7 +99,7 @@ REQUESTS = {
 @given(seed=st.integers(0, 2**32))
 def test_the_verdict_does_not_depend_on_any_order(sentence: str, seed: int) -> None:
     document, names, reasons = REQUESTS[sentence]
-    random = Random(seed)  # noqa: S311 - an order, no secret
+    random = Random(seed)
     world = replace(
         WORLD,
         instances=shuffled(WORLD.instances, random),

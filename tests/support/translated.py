@@ -35,7 +35,7 @@ def translated() -> Mapping[str, Any]:
     for resource in document["Resources"].values():
         properties = resource.get("Properties", {})
         properties.update({key: _PACKAGED for key in ("CodeUri", "ContentUri") if key in properties})
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [_SAM_PYTHON, "-c", _TRANSLATE], input=json.dumps(document), capture_output=True, text=True, check=True
     )
     result: Mapping[str, Any] = json.loads(done.stdout)

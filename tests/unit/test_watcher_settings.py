@@ -1,5 +1,7 @@
 """The watcher's settings: two spellings, and a line for each mistake."""
 
+from typing import Any
+
 import pytest
 
 from csr_approver.environment import SettingsError
@@ -28,9 +30,9 @@ def test_only_cluster_and_queue_must_be_given() -> None:
         ("kubeconfig", "/etc/k", {"kubeconfig": "/etc/k"}),
     ],
 )
-def test_both_spellings(key: str, value: str, expected: dict[str, object]) -> None:
+def test_both_spellings(key: str, value: str, expected: dict[str, Any]) -> None:
     variable = "CSR_WATCHER_" + key.upper().replace("-", "_")
-    wanted = Settings("demo", URL, **expected)  # type: ignore[arg-type]
+    wanted = Settings("demo", URL, **expected)
     assert read_settings([f"--{key}", value], GIVEN, "host") == wanted
     assert read_settings([], GIVEN | {variable: value}, "host") == wanted
 

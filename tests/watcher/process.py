@@ -32,7 +32,7 @@ def environment(scene: Scene, **changes: str) -> dict[str, str]:
 @contextmanager
 def running(scene: Scene, *flags: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
     """A watcher that is killed in the end, if it still runs."""
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [sys.executable, "-m", "csr_watcher", *flags],
         env=environment(scene, **changes),
         stderr=subprocess.PIPE,

@@ -344,8 +344,7 @@ class TestOddAnswers:
         """After etcd was restored from a backup, a watch from a version of before is alive and says nothing."""
         monkeypatch.setattr(reflector, "_RELIST_SECONDS", (1, 1))
         answers = itertools.chain([listing()], itertools.repeat(None))
-        watching = lambda _: Say(slow_bookmarks())  # noqa: E731
-        with ScriptedServer(lambda _: next(answers) or listing(PENDING), watching) as server:
+        with ScriptedServer(lambda _: next(answers) or listing(PENDING), lambda _: Say(slow_bookmarks())) as server:
             watcher = local_scene.watch(connection=server.connection())
             local_scene.await_pointers([POINTER], seconds=5)
             assert metric(watcher, "lists_total") == 2
