@@ -20,11 +20,15 @@ from typing import Any, Self
 
 from csr_approver_local.pki import loopback_server_identity, new_authority
 from tests.api_client import ApiClient
+from tests.token_reviews import TokenReviews
 
 KUBELET_SERVING = "kubernetes.io/kubelet-serving"
 _GROUP = "certificates.k8s.io"
 _CSRS = "certificatesigningrequests"
 _START_SECONDS = 120.0
+_PLATFORM = "-linux-amd64"
+# Older ones let a node ask for another node's certificate (NodeRestriction).
+_OLDEST = (1, 31)
 
 
 class AssetsNotFoundError(LookupError):
@@ -45,38 +49,49 @@ class Identity:
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
-def find_assets() -> Path:
-    """The folder that holds etcd and kube-apiserver.
+def find_versions() -> list[Path]:
+    """The folders with etcd and kube-apiserver of the oldest and the newest Kubernetes here, in this order; or the one.
 
-    It is KUBEBUILDER_ASSETS, or else the newest version in setup-envtest's store. Raises AssetsNotFoundError.
+    Who sets KUBEBUILDER_ASSETS has chosen a version, as with envtest: it is the only one. Else they are looked for in
+    setup-envtest's store, in what it names after a version from 1.31 on. Raises AssetsNotFoundError.
     """
     configured = os.environ.get("KUBEBUILDER_ASSETS")
     data_home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     store = data_home / "kubebuilder-envtest" / "k8s"
-    folders = [Path(configured)] if configured else sorted(store.glob("*-linux-amd64"), key=_version, reverse=True)
-    for folder in folders:
-        if all((folder / name).is_file() for name in ("etcd", "kube-apiserver")):
-            return folder
-    looked_in = f"KUBEBUILDER_ASSETS={configured}" if configured else f"{store}/<version>-linux-amd64"
-    raise AssetsNotFoundError(f"no etcd and kube-apiserver in {looked_in} (`setup-envtest use` installs them)")
+    stored = sorted((_version(folder), folder) for folder in store.glob(f"*{_PLATFORM}"))
+    folders = [Path(configured)] if configured else [folder for version, folder in stored if version >= _OLDEST]
+    whole = [folder for folder in folders if all((folder / name).is_file() for name in ("etcd", "kube-apiserver"))]
+    if not whole:
+        oldest = ".".join(map(str, _OLDEST))
+        looked_in = f"KUBEBUILDER_ASSETS={configured}" if configured else f"{store}/<{oldest} or newer>{_PLATFORM}"
+        raise AssetsNotFoundError(f"no etcd and kube-apiserver in {looked_in} (`setup-envtest use` installs them)")
+    return [whole[0], whole[-1]] if len(whole) > 1 else whole
+
+
+def find_assets() -> Path:
+    """The newest of `find_versions`. Raises AssetsNotFoundError."""
+    return find_versions()[-1]
+
+
+def version_of(assets: Path) -> str:
+    """What a test's id calls it: `1.36.2`, as setup-envtest names the folder."""
+    return assets.name.removesuffix(_PLATFORM)
 
 
 class ControlPlane:
     """etcd and kube-apiserver with Node and RBAC authorization. Use as a context manager.
 
-    `identities` maps a role to whom its token stands for; `admin` (system:masters) is always there. `token_reviews_url`
-    is asked for every other token (TokenReview, authentication.k8s.io/v1).
+    `identities` maps a role to whom its token stands for; `admin` (system:masters) is always there. `tokens` is asked
+    for every other token, as the EKS authenticator is.
     `directory` takes data and logs and is left as it is. Raises ControlPlaneError if it does not start.
     """
 
-    def __init__(
-        self, assets: Path, directory: Path, identities: Mapping[str, Identity], token_reviews_url: str | None = None
-    ) -> None:
+    def __init__(self, assets: Path, directory: Path, identities: Mapping[str, Identity]) -> None:
         self.identities = {"admin": Identity("admin", ("system:masters",)), **identities}
         self.ca_pem = loopback_server_identity().ca
         self._assets = assets
         self._directory = directory
-        self._token_reviews_url = token_reviews_url
+        self.tokens = TokenReviews()
         self._etcd_port, self._etcd_peer_port, self._api_port, self._manager_port = _free_ports(4)
         self.url = f"https://127.0.0.1:{self._api_port}"
         self._processes = ExitStack()
@@ -85,6 +100,7 @@ class ControlPlane:
     def __enter__(self) -> Self:
         with ExitStack() as on_failure:
             on_failure.enter_context(self._processes)
+            self._processes.enter_context(self.tokens)
             self._write_files()
             self._start_etcd()
             self._start_api_server()
@@ -107,10 +123,13 @@ class ControlPlane:
         """The kubelet of a node, over the connections of the role `admin`, who may impersonate everybody."""
         return admin.with_headers(Impersonate_User=f"system:node:{name}", Impersonate_Group="system:nodes")
 
+    def instance(self, node_name: str, instance_id: str) -> ApiClient:
+        """The kubelet of an EC2 instance, who is whom the EKS authenticator takes it for."""
+        return ApiClient(self.url, self.ca_pem, self.tokens.token(node_name, instance_id))
+
     def kubeconfig(self, token: str) -> dict[str, Any]:
         """A kubeconfig document with one context, for whoever has this token."""
-        cluster = {"server": self.url, "certificate-authority-data": base64.b64encode(self.ca_pem).decode()}
-        return _kubeconfig(cluster, {"token": token})
+        return self._kubeconfig(self.url, {"token": token})
 
     def start_signer(self) -> bytes:
         """Start kube-controller-manager with the signer of CSRs; the certificate of its CA, PEM."""
@@ -150,6 +169,17 @@ class ControlPlane:
         self.restart()
         self._await_rules()
 
+    def _kubeconfig(self, server: str, user: Mapping[str, str]) -> dict[str, Any]:
+        ca = base64.b64encode(self.ca_pem).decode()
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+            "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority-data": ca}}],
+            "users": [{"name": "test", "user": user}],
+        }
+
     def _etcd(self, verb: str, request: Mapping[str, object]) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self._etcd_port}/v3/kv/{verb}"
         with urllib.request.urlopen(url, json.dumps(request).encode(), timeout=30) as response:
@@ -165,6 +195,7 @@ class ControlPlane:
             for identity in self.identities.values()
         )
         (self._directory / "tokens.csv").write_text("\n".join(rows) + "\n")
+        (self._directory / "token-reviews.kubeconfig").write_text(json.dumps(self._kubeconfig(self.tokens.url, {})))
 
     def _start_etcd(self) -> None:
         client = f"http://127.0.0.1:{self._etcd_port}"
@@ -201,26 +232,14 @@ class ControlPlane:
             f"--service-account-key-file={files / 'server.crt'}",
             f"--service-account-signing-key-file={files / 'server.key'}",
             "--service-cluster-ip-range=10.0.0.0/24",
-            *self._webhook_flags(),
+            f"--authentication-token-webhook-config-file={files / 'token-reviews.kubeconfig'}",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=1s",
             # There is no other API server to reconcile endpoints with, and loopback is no legal endpoint.
             "--endpoint-reconciler-type=none",
         )
         context = ssl.create_default_context(cadata=self.ca_pem.decode())
         self._wait("kube-apiserver", self._api_server, lambda: _answers(f"{self.url}/readyz", context))
-
-    def _webhook_flags(self) -> list[str]:
-        if self._token_reviews_url is None:
-            return []
-        file = self._directory / "token-reviews.kubeconfig"
-        ca = base64.b64encode(self.ca_pem).decode()
-        file.write_text(
-            json.dumps(_kubeconfig({"server": self._token_reviews_url, "certificate-authority-data": ca}, {}))
-        )
-        return [
-            f"--authentication-token-webhook-config-file={file}",
-            "--authentication-token-webhook-version=v1",
-            "--authentication-token-webhook-cache-ttl=1s",
-        ]
 
     def _spawn(self, program: str, *flags: str) -> subprocess.Popen[bytes]:
         with (self._directory / f"{program}.log").open("ab") as log:
@@ -252,17 +271,6 @@ class ControlPlane:
                     if time.monotonic() > deadline:
                         raise ControlPlaneError(f"RBAC did not take effect for {role}")
                     time.sleep(0.05)
-
-
-def _kubeconfig(cluster: Mapping[str, str], user: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "test",
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": "test", "user": user}],
-    }
 
 
 def csr_rule(verb: str, *, subresource: str = "") -> dict[str, list[str]]:
@@ -301,7 +309,7 @@ def _may(client: ApiClient, rule: Mapping[str, list[str]]) -> bool:
 
 
 def _version(folder: Path) -> tuple[int, ...]:
-    return tuple(int(part) for part in folder.name.partition("-")[0].split(".") if part.isdigit())
+    return tuple(int(part) for part in version_of(folder).split(".") if part.isdigit())
 
 
 def _free_ports(count: int) -> list[int]:

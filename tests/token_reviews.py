@@ -9,6 +9,16 @@ from csr_approver_local.apiserver.server import Answer, HttpsServer, Request
 from tests.support.requests import ACCOUNT, session_extra
 
 
+def instance_user(node_name: str, instance_id: str, role: str = "NodeRole") -> dict[str, Any]:
+    """`status.user` of a TokenReview for an instance with that role, mapped to that node."""
+    return {
+        "username": f"system:node:{node_name}",
+        "uid": f"aws-iam-authenticator:{ACCOUNT}:AROAEXAMPLEROLEID",
+        "groups": ["system:bootstrappers", "system:nodes"],
+        "extra": session_extra(instance_id, role),
+    }
+
+
 class TokenReviews:
     """Use as a context manager. Tokens are those that it has given out."""
 
@@ -27,12 +37,7 @@ class TokenReviews:
     def token(self, node_name: str, instance_id: str, role: str = "NodeRole") -> str:
         """A token of an instance with that role, mapped to that node (aws-iam-authenticator, EC2 instance roles)."""
         token = secrets.token_hex(16)
-        self._users[token] = {
-            "username": f"system:node:{node_name}",
-            "uid": f"aws-iam-authenticator:{ACCOUNT}:AROAEXAMPLEROLEID",
-            "groups": ["system:bootstrappers", "system:nodes"],
-            "extra": session_extra(instance_id, role),
-        }
+        self._users[token] = instance_user(node_name, instance_id, role)
         return token
 
     def _review(self, request: Request) -> Answer:

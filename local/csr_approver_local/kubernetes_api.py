@@ -26,7 +26,7 @@ _NOT_MODELLED = ("labelSelector", "resourceVersionMatch", "sendInitialEvents")
 
 
 class KubernetesApi:
-    """An HTTPS API server with CertificateSigningRequests and nothing else. Use as a context manager.
+    """An HTTPS API server with CertificateSigningRequests, and what else is put there to be read. A context manager.
 
     `authenticate` maps a bearer token to a user, or to None for one that is not known. `requests` is what was
     answered so far: method, path with query, status. All methods may be called from any thread.
@@ -36,6 +36,7 @@ class KubernetesApi:
         self._authenticate = authenticate
         self._store = Store()
         self._faults = Faults()
+        self._others: dict[str, Mapping[str, Any]] = {}
         self._stopping = threading.Event()
         self._server = HttpsServer(self._respond)
         self.url = self._server.url
@@ -69,6 +70,10 @@ class KubernetesApi:
             return _copied(self._store.get(name))
         except StatusError:
             return None
+
+    def serve(self, path: str, obj: Mapping[str, Any]) -> None:
+        """Let whoever may get "configmaps" (or what stands before the name in `path`) read this object there."""
+        self._others[path] = obj
 
     def kubeconfig(self, token: str) -> dict[str, Any]:
         """A kubeconfig document with one context, for whoever has this token."""
@@ -134,8 +139,14 @@ class KubernetesApi:
         query = dict(reversed(parse_qsl(url.query, keep_blank_values=True)))
         self._faults.strike(request.method, path)
         user = self._user(request.authorization)
+        if request.impersonates:
+            raise not_modelled("impersonation")
         if path == CSRS_PATH:
             return self._collection(request, user, query)
+        if request.method == "GET" and path in self._others:
+            resource_name, name = path.split("/")[-2:]
+            authorize(user, "get", resource_name, name)
+            return Answer(200, dict(self._others[path]))
         name, _, subresource = path.removeprefix(f"{CSRS_PATH}/").partition("/")
         if not path.startswith(f"{CSRS_PATH}/") or subresource not in ("", "approval", "status"):
             raise no_such_path()

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.api_client import Answer, ApiClient
-from tests.controlplane import AssetsNotFoundError, ControlPlane, find_assets
+from tests.controlplane import ControlPlane
 from tests.support.kustomize import DEPLOY, OVERLAYS, Manifests, find_kubectl, render
+from tests.versions import newest_version
 
 WATCHER = "system:serviceaccount:csr-approver:csr-watcher"
 NAMESPACES = ("csr-approver", "default", "kube-system")
@@ -47,13 +48,9 @@ def manifests() -> Manifests:
     return render(DEPLOY)
 
 
-@pytest.fixture(scope="module")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    try:
-        assets = find_assets()
-    except AssetsNotFoundError as error:
-        pytest.skip(str(error))
-    with ControlPlane(assets, tmp_path_factory.mktemp("controlplane"), {}) as control_plane:
+@pytest.fixture(scope="module", params=newest_version())
+def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(request.param, tmp_path_factory.mktemp("controlplane"), {}) as control_plane:
         yield control_plane
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from csr_approver_local.replay import REFUSED, play
 from csr_approver_local.samples import Sample
-from tests.controlplane import AssetsNotFoundError, ControlPlane, find_assets
+from tests.controlplane import ControlPlane
+from tests.versions import each_version
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -27,15 +28,11 @@ AT_ONCE = (
 )
 
 
-@pytest.fixture(scope="module")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=each_version())
+def kubeconfig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The admin's way into a real control plane."""
     directory = tmp_path_factory.mktemp("controlplane")
-    try:
-        assets = find_assets()
-    except AssetsNotFoundError as error:
-        pytest.skip(str(error))
-    with ControlPlane(assets, directory, {}) as control_plane:
+    with ControlPlane(request.param, directory, {}) as control_plane:
         path = directory / "kubeconfig"
         path.write_text(json.dumps(control_plane.kubeconfig(control_plane.token("admin"))))
         yield str(path)

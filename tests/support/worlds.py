@@ -19,7 +19,7 @@ def default_world() -> World:
     return World.load([WORLD_FOLDER])
 
 
-def with_instance(change: Callable[[dict[str, Any]], None], instance_id: str = INSTANCE_ID) -> World:
+def with_instance(change: Callable[[dict[str, Any]], object], instance_id: str = INSTANCE_ID) -> World:
     """The default world with one instance's document changed in place."""
     document = copy.deepcopy(dict(default_world().instances))
     for reservation in document["Reservations"]:

@@ -20,12 +20,7 @@ from csr_approver_local.kubernetes_api import CSRS_PATH, KubernetesApi, User
 from tests.api_client import ApiClient
 
 PENDING = Path(__file__).parents[1] / "data/kubelet/a-private-only-pending.json"
-USERS = {
-    "admin": User("admin", ("system:masters",)),
-    "node": User(
-        "system:node:a", ("system:bootstrappers", "system:nodes"), uid="aws:1", extra={"sessionName": ("i-1",)}
-    ),
-}
+USERS = {"admin": User("admin", ("system:masters",))}
 
 
 @pytest.fixture
@@ -90,18 +85,6 @@ def test_a_decision_keeps_managed_fields_for_whoever_does_not_send_them(
     del csr["metadata"]["managedFields"]
     del csr["metadata"]["resourceVersion"]
     assert admin.put_approval(approved(csr)).body["metadata"]["managedFields"] == loaded["metadata"]["managedFields"]
-
-
-def test_the_callers_uid_groups_and_extra_are_written_into_the_request(api: KubernetesApi, csr: dict[str, Any]) -> None:
-    del csr["metadata"]["name"]
-    with ApiClient(api.url, api.ca_pem, "admin") as admin, ApiClient(api.url, api.ca_pem, "node") as node:
-        assert admin.create(csr).body["spec"].keys() == {"request", "signerName", "usages", "username", "groups"}
-        spec = csr["spec"] | {"signerName": "example.com/any"}
-        created = node.create(csr | {"spec": spec}).body["spec"]
-    assert created["username"] == "system:node:a"
-    assert created["uid"] == "aws:1"
-    assert created["groups"] == ["system:bootstrappers", "system:nodes", "system:authenticated"]
-    assert created["extra"] == {"sessionName": ["i-1"]}
 
 
 def test_requests_are_noted_with_their_query_and_their_status(api: KubernetesApi, admin: ApiClient) -> None:
@@ -205,3 +188,9 @@ def test_a_hundred_clients_at_once_are_served(api: KubernetesApi, csr: dict[str,
 )
 def test_what_is_not_modelled_says_so(admin: ApiClient, method: str, suffix: str, query: dict[str, str]) -> None:
     assert admin.call(method, CSRS_PATH + suffix, {}, **query).refusal == (501, "NotImplemented")
+
+
+def test_impersonation_is_not_modelled_either(admin: ApiClient) -> None:
+    assert admin.list().status == 200
+    other = admin.with_headers(Impersonate_User="system:node:a", Impersonate_Group="system:nodes")
+    assert other.list().refusal == (501, "NotImplemented")

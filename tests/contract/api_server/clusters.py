@@ -1,18 +1,18 @@
 """The same identities and rights on the local API server and on a real one."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import pytest
-
 from csr_approver.policy.request import NODE_USER_PREFIX
 from csr_approver_local.kubernetes_api import CSRS_PATH, KubernetesApi, User
 from tests.api_client import ApiClient
 from tests.contract.api_server.kubelet_requests import KUBELET_SERVING
-from tests.controlplane import AssetsNotFoundError, ControlPlane, Identity, csr_rule, find_assets, signer_rule
+from tests.controlplane import ControlPlane, Identity, csr_rule, find_assets, signer_rule
+from tests.token_reviews import instance_user
 
 By: TypeAlias = Callable[[str], ApiClient]
 
@@ -52,6 +52,7 @@ class Cluster(Protocol):
 
     def client(self, role: str) -> ApiClient: ...
     def node(self, name: str, admin: ApiClient) -> ApiClient: ...
+    def instance(self, node_name: str, instance_id: str) -> ApiClient: ...
     def token(self, role: str) -> str: ...
     def kubeconfig(self, token: str) -> dict[str, Any]: ...
     def restart(self, down_seconds: float = ...) -> None: ...
@@ -73,6 +74,12 @@ class LocalCluster(KubernetesApi):
     def node(self, name: str, admin: ApiClient) -> ApiClient:
         return admin.with_headers(Authorization=f"Bearer {NODE_USER_PREFIX}{name}")
 
+    def instance(self, node_name: str, instance_id: str) -> ApiClient:
+        token, user = secrets.token_hex(16), instance_user(node_name, instance_id)
+        extra = {key: tuple(values) for key, values in user["extra"].items()}
+        self._users[token] = User(user["username"], tuple(user["groups"]), user["uid"], extra)
+        return ApiClient(self.url, self.ca_pem, token)
+
     def token(self, role: str) -> str:
         return role
 
@@ -91,21 +98,13 @@ class LocalCluster(KubernetesApi):
         return User(token, ("system:nodes",)) if token.startswith(NODE_USER_PREFIX) else self._users.get(token)
 
 
-def real_cluster(directory: Path) -> AbstractContextManager[Cluster]:
-    """A control plane with the same roles; skips the test where there are no binaries for it."""
-    try:
-        return control_plane(directory)
-    except AssetsNotFoundError as error:
-        pytest.skip(str(error))
-
-
-def control_plane(directory: Path) -> AbstractContextManager[Cluster]:
-    """A control plane with the same roles. Raises AssetsNotFoundError."""
+def control_plane(directory: Path, assets: Path | None = None) -> AbstractContextManager[Cluster]:
+    """A control plane with the same roles; by default of the newest version. Raises AssetsNotFoundError."""
     identities = {
         name: Identity(role.username, role.groups, tuple(_rule(*permission) for permission in sorted(role.permissions)))
         for name, role in _ROLES.items()
     }
-    return ControlPlane(find_assets(), directory, identities)
+    return ControlPlane(assets or find_assets(), directory, identities)
 
 
 def _rule(verb: str, resource: str) -> Mapping[str, list[str]]:

@@ -113,9 +113,23 @@ def test_approved_and_denied_exclude_each_other(by: By, csr: dict[str, Any], fir
     assert "Approved and Denied conditions are mutually exclusive" in answer.body["message"]
 
 
-@pytest.mark.parametrize("kind", ["Approved", "Denied", "Failed"])
-@pytest.mark.parametrize("others", [(), ("Custom",)], ids=["removed", "replaced"])
-def test_a_decision_cannot_be_taken_back(by: By, csr: dict[str, Any], kind: str, others: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kind", ["Approved", "Denied"])
+def test_a_decision_is_there_once(by: By, csr: dict[str, Any], kind: str) -> None:
+    stored = by("approver").put_approval(decided(csr, condition(kind))).body
+    twice = decided(stored, *stored["status"]["conditions"], condition(kind, reason="Again"))
+    assert by("approver").put_approval(twice).causes == [("FieldValueDuplicate", "status.conditions[1].type")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        (kind, others)
+        for kind in ("Approved", "Denied", "Failed")
+        for others in ([], ["Custom"], ["Approved"], ["Denied"])
+        if others != [kind]
+    ],
+)
+def test_a_decision_cannot_be_taken_back(by: By, csr: dict[str, Any], kind: str, others: list[str]) -> None:
     stored = by("approver").put_approval(decided(csr, condition(kind))).body
     answer = by("approver").put_approval(decided(stored, *map(condition, others)))
     assert answer.causes == [("FieldValueForbidden", "status.conditions")]
@@ -131,6 +145,19 @@ def test_a_reason_and_a_message_may_be_missing(by: By, csr: dict[str, Any]) -> N
     answer = by("approver").put_approval(decided(csr, {"type": "Approved", "status": "True"}))
     assert answer.status == 200
     assert answer.body["status"]["conditions"][0].keys() == {"type", "status", "lastUpdateTime", "lastTransitionTime"}
+
+
+@pytest.mark.parametrize("words", [{"reason": "Two words"}, {"message": 200_000 * "x"}], ids=["reason", "message"])
+def test_a_reason_and_a_message_may_be_anything(by: By, csr: dict[str, Any], words: dict[str, str]) -> None:
+    answer = by("approver").put_approval(decided(csr, condition("Approved", **words)))
+    assert answer.status == 200
+    assert answer.body["status"]["conditions"][0].items() >= words.items()
+
+
+def test_an_empty_reason_is_none(by: By, csr: dict[str, Any]) -> None:
+    answer = by("approver").put_approval(decided(csr, condition("Approved", reason="")))
+    assert answer.status == 200
+    assert "reason" not in answer.body["status"]["conditions"][0]
 
 
 def test_a_decision_may_be_rewritten_and_keeps_its_transition_time(by: By, csr: dict[str, Any]) -> None:

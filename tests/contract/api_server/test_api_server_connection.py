@@ -69,5 +69,7 @@ def watched_from(cluster: Cluster) -> str:
             answer = client.list()
         if answer.status == 200:
             return f"resourceVersion={answer.body['metadata']['resourceVersion']}"
+        # Just started, it does not know yet what anybody may do.
+        assert answer.refusal == (403, "Forbidden")
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -1,5 +1,6 @@
 """Creating, reading and deleting requests, and who may do what."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from tests.contract.api_server.kubelet_requests import (
     serving_request,
     version,
 )
+from tests.support import requests
+from tests.support.der import Pkcs10, node_subject
+from tests.support.requests import INSTANCE_ID, session_extra
 
 NODE = "a.example"
 
@@ -28,6 +32,17 @@ def test_a_new_request_carries_its_creators_identity_whatever_it_says_itself(by:
     assert "uid" not in spec
     assert "extra" not in spec
     assert created.body["status"] == {}
+
+
+def test_an_instance_is_whom_the_authenticator_takes_it_for(cluster: Cluster) -> None:
+    with cluster.instance(NODE, INSTANCE_ID) as kubelet:
+        created = kubelet.create(serving_request(NODE, extra={"sessionName": ["forged"]}))
+    spec = created.body["spec"]
+    assert spec["username"] == "system:node:a.example"
+    assert spec["uid"] == "aws-iam-authenticator:111122223333:AROAEXAMPLEROLEID"
+    assert spec["groups"] == ["system:bootstrappers", "system:nodes", "system:authenticated"]
+    # The keys as they are, capitals and slash.
+    assert spec["extra"] == session_extra(INSTANCE_ID)
 
 
 def test_a_new_request_gets_a_name_a_uid_a_version_and_a_time_from_the_server(csr: dict[str, Any]) -> None:
@@ -57,6 +72,42 @@ def test_a_node_may_not_ask_for_another_node(by: By) -> None:
 
 def test_whoever_is_no_node_may_ask_for_any_node(by: By) -> None:
     assert by("admin").create(serving_request("b.example")).status == 201
+
+
+def asks_for(*names: str) -> Pkcs10:
+    return requests.pkcs10(*names, node_name=NODE)
+
+
+@pytest.mark.parametrize(
+    ("signed", "usage"),
+    [
+        pytest.param(asks_for(NODE, "10.0.1.23"), "server auth", id="what it should"),
+        pytest.param(asks_for(NODE), "server auth", id="a name alone"),
+        pytest.param(asks_for("10.0.1.23"), "server auth", id="an address alone"),
+        pytest.param(asks_for("kubernetes.default.svc"), "server auth", id="another's name"),
+        pytest.param(replace(asks_for(), attributes=[]), "server auth", id="no name"),
+        pytest.param(asks_for(NODE), "client auth", id="another usage"),
+        pytest.param(
+            replace(asks_for(NODE), subject=node_subject(f"system:node:{NODE}", organization="system:masters")),
+            "server auth",
+            id="another organisation",
+        ),
+    ],
+)
+def test_a_node_may_ask_for_whatever_it_likes_for_itself(by: By, signed: Pkcs10, usage: str) -> None:
+    """Whether it gets that is for the approver, and then for the signer, to say."""
+    content = encoded(requests.pem(signed.der()))
+    created = by("node-a").create(serving_request(NODE, request=content, usages=[usage]))
+    assert created.status == 201
+    assert by("approver").put_approval(decided(created.body, condition("Approved"))).status == 200
+
+
+def test_a_node_may_read_requests_but_not_decide_or_delete_them(by: By, csr: dict[str, Any]) -> None:
+    node = by("node-a")
+    assert node.get(csr["metadata"]["name"]) == (200, csr)
+    assert node.list(limit="1").status == 200
+    assert node.put_approval(decided(csr, condition("Approved"))).refusal == (403, "Forbidden")
+    assert node.delete(csr["metadata"]["name"]).refusal == (403, "Forbidden")
 
 
 def test_an_unreadable_request_of_a_node_is_refused_by_admission(by: By) -> None:

@@ -32,6 +32,15 @@ def test_a_certificate_is_issued_once(by: By, csr: dict[str, Any]) -> None:
     assert again.causes == [("FieldValueForbidden", "status.certificate")]
 
 
+def test_a_decision_may_be_rewritten_after_the_certificate_is_issued(by: By, csr: dict[str, Any]) -> None:
+    approved = by("approver").put_approval(decided(csr, condition("Approved"))).body
+    stored = by("signer").put_status(issued(approved, loopback_server_identity().certificate)).body
+    answer = by("approver").put_approval(decided(stored, condition("Approved", reason="Other")))
+    assert answer.status == 200
+    assert answer.body["status"]["conditions"][0]["reason"] == "Other"
+    assert answer.body["status"]["certificate"] == stored["status"]["certificate"]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -111,11 +111,16 @@ def test_from_version_0_a_list_is_whole_in_spite_of_its_limit(by: By, create: Cr
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": "x"}, {"continue": "x"}, {"resourceVersion": "x"}, {"watch": "1", "timeoutSeconds": "x"}],
-    ids=["limit", "continue", "resourceVersion", "timeoutSeconds"],
+    [{"limit": "x"}, {"continue": "x"}, {"watch": "1", "timeoutSeconds": "x"}],
+    ids=["limit", "continue", "timeoutSeconds"],
 )
 def test_a_parameter_that_cannot_be_read_is_a_bad_request(by: By, query: dict[str, str]) -> None:
     assert by("watcher").call("GET", CSRS, **query).refusal == (400, "BadRequest")
+
+
+def test_a_version_that_is_no_number_is_refused(by: By) -> None:
+    # 1.31 takes it for a fault of its own.
+    assert by("watcher").list(resourceVersion="x").status in (400, 500)
 
 
 def test_a_list_of_the_future_is_a_timeout(by: By) -> None:
@@ -149,12 +154,13 @@ def test_a_watch_from_no_version_begins_with_what_is_there(
     watch = by("watcher").watch(**query, allowWatchBookmarks=str(bookmarks), fieldSelector=f"spec.signerName={signer}")
     with closing(watch):
         assert told([next(watch), next(watch)]) == [("ADDED", "a"), ("ADDED", "b")]
-        if bookmarks:
-            end = next(watch)
-            assert end["type"] == "BOOKMARK"
-            assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
         create("c")
-        assert told([next(watch)]) == [("ADDED", "c")]
+        event = next(watch)
+        # The end of what is there; 1.31 does not tell it.
+        if bookmarks and event["type"] == "BOOKMARK":
+            assert event["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+            event = next(watch)
+        assert told([event]) == [("ADDED", "c")]
 
 
 def test_a_bookmark_tells_a_watch_how_far_it_has_come_before_it_ends(by: By, create: Create, signer: str) -> None:
@@ -168,7 +174,8 @@ def test_a_bookmark_tells_a_watch_how_far_it_has_come_before_it_ends(by: By, cre
     [event] = first.result()
     assert event["type"] == "BOOKMARK"
     assert version(event["object"]) > int(since)
-    assert event["object"]["metadata"].keys() == {"resourceVersion"}
+    # 1.31 adds a time of creation, which is null.
+    assert {key for key, value in event["object"]["metadata"].items() if value} == {"resourceVersion"}
     assert event["object"]["spec"] == {"request": None, "signerName": ""}
 
 
