@@ -136,6 +136,7 @@ def _reserved_kind(address: IPAddress, cluster: Cluster) -> str | None:
     for kind, first, last in _RESERVED_RANGES[address.version]:
         if first <= number <= last:
             return kind
-    if any(address in network for network in cluster.service_networks):
-        return "a Service address"
+    for network in cluster.service_networks:
+        if address in network:
+            return "a Service address"
     return None

@@ -10,7 +10,7 @@ from csr_approver.policy.cluster import Cluster
 from csr_approver.policy.names import INSTANCE_ID, is_node_name
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.request import ARN, CANONICAL_ARN, SESSION_NAME, SigningRequest
-from csr_approver.policy.role import Role, parse_role_arn, parse_session_arn
+from csr_approver.policy.role import Role, parse_role_arn, parse_session_arn, session_arn
 from csr_approver.policy.settings import PolicySettings
 from csr_approver.policy.verdict import Finding, shown
 
@@ -86,20 +86,25 @@ def _session(request: SigningRequest, cluster: Cluster) -> InstanceSession | Fin
             return _inconsistent(key, "must have exactly one value")
         values += single
     arn, canonical_arn, instance_id = values
-    caller, role = parse_session_arn(arn), parse_role_arn(canonical_arn)
+    role = parse_role_arn(canonical_arn)
     if not INSTANCE_ID.fullmatch(instance_id):
         return _inconsistent(SESSION_NAME, f"{shown(instance_id)} is no EC2 instance id")
+    if role is None or arn != session_arn(role, instance_id):
+        return _why_inconsistent(arn, canonical_arn, role, instance_id)
+    if role.partition != cluster.partition:
+        return _inconsistent(ARN, f"is of partition {role.partition}, the cluster of {cluster.partition}")
+    return InstanceSession(instance_id, role)
+
+
+def _why_inconsistent(arn: str, canonical_arn: str, role: Role | None, instance_id: str) -> Finding:
+    caller = parse_session_arn(arn)
     if caller is None:
         return _inconsistent(ARN, f"{shown(arn)} is no assumed-role ARN")
     if role is None:
         return _inconsistent(CANONICAL_ARN, f"{shown(canonical_arn)} is no role ARN")
     if caller.name != instance_id:
         return _inconsistent(ARN, f"is a session named {shown(caller.name)}, {SESSION_NAME} says {instance_id}")
-    if caller.role != role:
-        return _inconsistent(CANONICAL_ARN, f"names another role than {ARN}, which says {caller.role.name}")
-    if role.partition != cluster.partition:
-        return _inconsistent(ARN, f"is of partition {role.partition}, the cluster of {cluster.partition}")
-    return InstanceSession(instance_id, role)
+    return _inconsistent(CANONICAL_ARN, f"names another role than {ARN}, which says {caller.role.name}")
 
 
 def _inconsistent(key: str, detail: str) -> Finding:

@@ -12,9 +12,9 @@ IPAddress: TypeAlias = IPv4Address | IPv6Address
 INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 """EC2's two instance id forms; use with fullmatch (aws-iam-authenticator accepts the same lengths)."""
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LABEL = r"(?!-)[a-z0-9-]{1,63}+(?<!-)"
 # A name whose last label is a number is read as an IPv4 address by many clients (WHATWG URL, inet_aton).
-_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
+_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*+(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}")
 
 
 def canonical_dns_name(text: str) -> DnsName | None:

@@ -1,10 +1,10 @@
 """The names and addresses that EC2 gives an instance: what a request is compared with."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csr_approver.policy.cluster import Cluster
-from csr_approver.policy.instance import Instance, Interface, PrivateAddress
+from csr_approver.policy.instance import Instance, Interface
 from csr_approver.policy.names import DnsName, IPAddress
 from csr_approver.policy.settings import Interfaces, PolicySettings
 
@@ -23,8 +23,6 @@ class Permitted:
 def permitted(instance: Instance, node_name: str, cluster: Cluster, settings: PolicySettings) -> Permitted:
     """Everything that this instance, as this node, may be called."""
     primary = instance.primary_interface
-    primary_addresses = _primary_addresses(primary) if primary else []
-
     names = {instance.private_dns_name}
     addresses = set(_own_addresses(primary, instance)) if primary else set()
     if instance.resource_name_resolves:
@@ -33,19 +31,18 @@ def permitted(instance: Instance, node_name: str, cluster: Cluster, settings: Po
         names.add(DnsName(instance.instance_id))
     if settings.public_addresses:
         names.add(instance.public_dns_name)
-        for private in primary_addresses:
-            names.add(private.public_name)
-            addresses |= private.public_addresses
+        for private in primary.private_addresses if primary else ():
+            if private.primary:
+                names.add(private.public_name)
+                addresses |= private.public_addresses
     if settings.interfaces is Interfaces.ALL:
         for interface in instance.interfaces:
             if interface.attached and interface.vpc_id == cluster.vpc_id:
                 addresses.update(_own_addresses(interface, instance))
 
-    ec2_names = frozenset(filter(None, names))
+    ec2_names = frozenset([name for name in names if name])
     custom_names = _custom_names(instance, settings)
-    return Permitted(
-        ec2_names, custom_names, ec2_names | custom_names, frozenset(addresses - _delegated(addresses, instance))
-    )
+    return Permitted(ec2_names, custom_names, ec2_names | custom_names, _undelegated(addresses, instance))
 
 
 def _custom_names(instance: Instance, settings: PolicySettings) -> frozenset[DnsName]:
@@ -66,22 +63,21 @@ def listed_addresses(instance: Instance) -> frozenset[IPAddress]:
         for private in interface.private_addresses:
             addresses.add(private.address)
             addresses.update(private.public_addresses)
-    return frozenset(addresses - _delegated(addresses, instance))
-
-
-def _primary_addresses(interface: Interface) -> list[PrivateAddress]:
-    return [address for address in interface.private_addresses if address.primary]
+    return _undelegated(addresses, instance)
 
 
 def _own_addresses(interface: Interface, instance: Instance) -> Iterator[IPAddress]:
     """The primary private IPv4, and the IPv6 address that is the only one, the primary one or the instance's."""
-    for private in _primary_addresses(interface):
-        yield private.address
+    for private in interface.private_addresses:
+        if private.primary:
+            yield private.address
     for ipv6 in interface.ipv6_addresses:
         if ipv6.primary or len(interface.ipv6_addresses) == 1 or ipv6.address == instance.ipv6_address:
             yield ipv6.address
 
 
-def _delegated(addresses: Collection[IPAddress], instance: Instance) -> set[IPAddress]:
-    prefixes = [prefix for interface in instance.interfaces for prefix in interface.prefixes]
-    return {address for prefix in prefixes for address in addresses if address in prefix}
+def _undelegated(addresses: set[IPAddress], instance: Instance) -> frozenset[IPAddress]:
+    for interface in instance.interfaces:
+        for prefix in interface.prefixes:
+            addresses = {address for address in addresses if address not in prefix}
+    return frozenset(addresses)

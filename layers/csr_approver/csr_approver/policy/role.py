@@ -64,6 +64,11 @@ def parse_session_arn(arn: str) -> RoleSession | None:
     return RoleSession(Role(*role), session)
 
 
+def session_arn(role: Role, session: str) -> str:
+    """How STS names a session of a role."""
+    return f"arn:{role.partition}:sts::{role.account_id}:assumed-role/{role.name}/{session}"
+
+
 def read_trust_policy(document: Mapping[str, Any], partition: str) -> TrustPolicy:
     """Read an AssumeRolePolicyDocument.
 
