@@ -19,10 +19,14 @@ from werkzeug.wrappers import Response
 
 from csr_approver_local.ec2 import Instances
 from csr_approver_local.eks import Clusters
+from csr_approver_local.functions import Functions
 from csr_approver_local.iam import InstanceProfiles
 from csr_approver_local.logs import LogEvent, LogGroups
+from csr_approver_local.network import Network
+from csr_approver_local.role_policies import RolePolicies
 from csr_approver_local.server import loopback_server
 from csr_approver_local.sqs import Queues, SentMessage
+from csr_approver_local.stacks import Stacks
 from csr_approver_local.wire import AwsError, AwsRequest, Call
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -39,8 +43,8 @@ class Share(NamedTuple):
 class LocalAws:
     """One account in one region, empty at first. A context manager; one at a time in a process.
 
-    EC2 knows DescribeInstances, IAM GetInstanceProfile and GetRole, EKS DescribeCluster, each from documents in the
-    form that the AWS CLI prints. Everything else that it can do is moto's: SQS, CloudWatch Logs, STS.
+    What EC2, IAM, EKS, CloudFormation and Lambda know is put there as documents in the form that the AWS CLI prints.
+    Everything else that it can do is moto's: SQS, CloudWatch Logs, STS.
     """
 
     def __init__(self, region: str, account_id: str) -> None:
@@ -54,16 +58,28 @@ class LocalAws:
         self._instances = Instances()
         self._profiles = InstanceProfiles()
         self._clusters = Clusters()
+        self.stacks, self.functions = Stacks(), Functions(account_id, region)
+        self.network, self.role_policies = Network(), RolePolicies()
         self._queues = Queues(account_id, region, self._changed, self._chance)
         self._log_groups = LogGroups(account_id, region)
         self._failures: defaultdict[str, deque[AwsError]] = defaultdict(deque)
         self._shares: dict[str, Share] = {}
         self._delays: defaultdict[str, deque[float]] = defaultdict(deque)
         self._answers: Mapping[tuple[str, str], Answer] = {
+            ("cloudformation", "ListStackResources"): self.stacks.list_resources,
             ("ec2", "DescribeInstances"): self._instances.describe,
+            ("ec2", "DescribeRouteTables"): self.network.route_tables,
+            ("ec2", "DescribeSecurityGroups"): self.network.security_groups,
+            ("ec2", "DescribeVpcAttribute"): self.network.vpc_attribute,
+            ("eks", "DescribeAccessEntry"): self._clusters.describe_access_entry,
             ("eks", "DescribeCluster"): self._clusters.describe,
+            ("eks", "ListAccessEntries"): self._clusters.list_access_entries,
             ("iam", "GetInstanceProfile"): self._profiles.get_profile,
             ("iam", "GetRole"): self._profiles.get_role,
+            ("iam", "SimulatePrincipalPolicy"): self.role_policies.simulate,
+            ("lambda", "GetFunctionConfiguration"): self.functions.configuration,
+            ("lambda", "ListEventSourceMappings"): self.functions.event_sources,
+            ("logs", "FilterLogEvents"): self._log_groups.filter_events,
             ("logs", "PutLogEvents"): self._log_groups.put_events,
             ("sqs", "ReceiveMessage"): self._queues.receive,
             ("sqs", "SendMessage"): self._queues.send,
@@ -120,6 +136,10 @@ class LocalAws:
         `endpoint` is that server's URL, `ca_pem` the CA that its certificate is to be checked with. ValueError.
         """
         self._clusters.put(document, endpoint, ca_pem)
+
+    def put_access_entries(self, cluster: str, *documents: Mapping[str, Any]) -> None:
+        """The cluster's access entries from now on, each as `aws eks describe-access-entry` prints it. ValueError."""
+        self._clusters.put_access_entries(cluster, documents)
 
     def fail_next(
         self, operation: str, code: str, *, times: int = 1, message: str = "on demand", status: int | None = None

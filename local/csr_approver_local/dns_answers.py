@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from ipaddress import IPv4Address
 from typing import Literal, NamedTuple, TypeAlias
 
 import dns.flags
 import dns.message
+import dns.rrset
 from dns.exception import DNSException
 from dns.message import Message
 from dns.opcode import Opcode
 from dns.rcode import Rcode
 from dns.rdataclass import IN
-from dns.rdatatype import RdataType, is_metatype
+from dns.rdatatype import A, RdataType, is_metatype
 
 from csr_approver.evidence.zone import ZoneNames
 
@@ -31,6 +33,8 @@ class Fault(Enum):
     SILENT = auto()
     # No record and the TC bit over UDP, the whole answer over TCP.
     TRUNCATED = auto()
+    # Likewise over UDP, and no answer over TCP: a firewall that knows DNS as UDP only.
+    TRUNCATED_WITHOUT_TCP = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,14 @@ class Slow:
     seconds: float
 
 
-Behaviour: TypeAlias = Fault | Slow
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """This address for the name, and no other record, whatever the zone says."""
+
+    address: IPv4Address
+
+
+Behaviour: TypeAlias = Fault | Slow | Lie
 
 
 class Query(NamedTuple):
@@ -62,12 +73,12 @@ class DnsAnswers:
     """Answers as a recursive resolver that is the authority too: RA and AA set, the whole CNAME chain at once.
 
     `behaviours` is keyed by lower-case name without trailing dot and applies to every record type of the name.
-    With `down` set, nothing is answered.
+    With `down` set, nothing is answered. Both may be changed at any time.
     """
 
     def __init__(self, zone: ZoneNames, behaviours: Mapping[str, Behaviour]) -> None:
         self._zone = zone
-        self._behaviours = behaviours
+        self.behaviours = dict(behaviours)
         self.down = False
         self.queries: list[Query] = []
 
@@ -100,20 +111,23 @@ class DnsAnswers:
         name, rdtype = query.question[0].name, query.question[0].rdtype
         text = name.to_text(omit_final_dot=True).lower()
         self.queries.append(Query(text, RdataType.to_text(rdtype), transport))
-        behaviour = self._behaviours.get(text)
-        if self.down or behaviour is Fault.SILENT:
-            return None
-        if behaviour is Fault.SERVFAIL:
-            response.set_rcode(Rcode.SERVFAIL)
-        elif behaviour is Fault.REFUSED:
-            response.set_rcode(Rcode.REFUSED)
-        elif behaviour is Fault.TRUNCATED and transport == "udp":
-            response.flags |= dns.flags.TC
-        else:
-            answer = self._zone.lookup(name, rdtype)
-            response.flags |= dns.flags.AA
-            response.set_rcode(answer.rcode)
-            response.answer = [*answer.chain, *([answer.records] if answer.records else [])]
+        behaviour = Fault.SILENT if self.down else self.behaviours.get(text)
+        match behaviour, transport:
+            case (Fault.SILENT, _) | (Fault.TRUNCATED_WITHOUT_TCP, "tcp"):
+                return None
+            case Fault.SERVFAIL, _:
+                response.set_rcode(Rcode.SERVFAIL)
+            case Fault.REFUSED, _:
+                response.set_rcode(Rcode.REFUSED)
+            case Fault.TRUNCATED | Fault.TRUNCATED_WITHOUT_TCP, "udp":
+                response.flags |= dns.flags.TC
+            case Lie(address), _:
+                response.answer = [dns.rrset.from_text(name, 60, IN, A, str(address))] if rdtype == A else []
+            case _:
+                answer = self._zone.lookup(name, rdtype)
+                response.flags |= dns.flags.AA
+                response.set_rcode(answer.rcode)
+                response.answer = [*answer.chain, *([answer.records] if answer.records else [])]
         limit = 0 if transport == "tcp" else query.payload or _UDP_OCTETS
         delay = behaviour.seconds if isinstance(behaviour, Slow) else 0
         return Reply(response.to_wire(max_size=limit, prefer_truncation=True), delay)

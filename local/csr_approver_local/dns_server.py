@@ -49,6 +49,11 @@ class DnsServer:
         return self._answers.queries
 
     @property
+    def behaviours(self) -> dict[str, Behaviour]:
+        """As they are now; a change counts from the next question on."""
+        return self._answers.behaviours
+
+    @property
     def down(self) -> bool:
         """Whether nothing at all is answered, while the port stays open."""
         return self._answers.down

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from csr_approver_local.apiserver import listing, resource
+from csr_approver_local.apiserver import listing, resource, reviews
 from csr_approver_local.apiserver.faults import Faults, refusal
 from csr_approver_local.apiserver.listing import Query
 from csr_approver_local.apiserver.server import Answer, HttpsServer, Request
@@ -21,7 +21,9 @@ from csr_approver_local.pki import loopback_server_identity
 __all__ = ["CSRS_PATH", "KubernetesApi", "User"]
 
 CSRS_PATH = f"/apis/certificates.k8s.io/v1/{RESOURCE}"
+_NODES_PATH = "/api/v1/nodes"
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.2"}
 _NOT_MODELLED = ("labelSelector", "resourceVersionMatch", "sendInitialEvents")
 
 
@@ -29,12 +31,16 @@ class KubernetesApi:
     """An HTTPS API server with CertificateSigningRequests, and what else is put there to be read. A context manager.
 
     `authenticate` maps a bearer token to a user, or to None for one that is not known. `requests` is what was
-    answered so far: method, path with query, status. All methods may be called from any thread.
+    answered so far: method, path with query, status. All methods may be called from any thread. `identities` are, by
+    user name, those whose rights may be reviewed, and who may be impersonated.
     """
 
-    def __init__(self, authenticate: Callable[[str], User | None]) -> None:
-        self._authenticate = authenticate
+    def __init__(
+        self, authenticate: Callable[[str], User | None], identities: Mapping[str, User] | None = None
+    ) -> None:
+        self._authenticate, self._identities = authenticate, identities or {}
         self._store = Store()
+        self._nodes = Store()
         self._faults = Faults()
         self._others: dict[str, Mapping[str, Any]] = {}
         self._stopping = threading.Event()
@@ -74,6 +80,10 @@ class KubernetesApi:
     def serve(self, path: str, obj: Mapping[str, Any]) -> None:
         """Let whoever may get "configmaps" (or what stands before the name in `path`) read this object there."""
         self._others[path] = obj
+
+    def load_node(self, obj: Mapping[str, Any]) -> None:
+        """Put a node there, which may be listed and nothing else, in place of one of that name."""
+        self._nodes.load(_copied(obj))
 
     def kubeconfig(self, token: str) -> dict[str, Any]:
         """A kubeconfig document with one context, for whoever has this token."""
@@ -139,14 +149,24 @@ class KubernetesApi:
         query = dict(reversed(parse_qsl(url.query, keep_blank_values=True)))
         self._faults.strike(request.method, path)
         user = self._user(request.authorization)
-        if request.impersonates:
-            raise not_modelled("impersonation")
+        if request.impersonates is not None:
+            if not self._identities:
+                raise not_modelled("impersonation of anybody, without identities")
+            user = reviews.impersonated(user, self._identities, request.impersonates)
+        if path == "/version":
+            return Answer(200, _VERSION)
+        if (request.method, path) == ("POST", reviews.REVIEWS_PATH):
+            return Answer(201, reviews.review(user, self._identities, request.body))
         if path == CSRS_PATH:
             return self._collection(request, user, query)
         if request.method == "GET" and path in self._others:
             resource_name, name = path.split("/")[-2:]
             authorize(user, "get", resource_name, name)
             return Answer(200, dict(self._others[path]))
+        if request.method == "GET" and path == _NODES_PATH:
+            authorize(user, "list", "nodes", "")
+            _refuse_unmodelled(query, "watch", "fieldSelector", *_NOT_MODELLED)
+            return Answer(200, listing.list_page(self._nodes, query, "Node", "v1"))
         name, _, subresource = path.removeprefix(f"{CSRS_PATH}/").partition("/")
         if not path.startswith(f"{CSRS_PATH}/") or subresource not in ("", "approval", "status"):
             raise no_such_path()

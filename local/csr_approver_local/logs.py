@@ -1,4 +1,4 @@
-"""CloudWatch Logs' PutLogEvents with the limits that moto does not keep; the rest of the service is moto's."""
+"""CloudWatch Logs: PutLogEvents and FilterLogEvents with limits and patterns that moto does not keep."""
 
 from collections.abc import Mapping
 from time import time
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
 
+from csr_approver_local.filter_pattern import parse_filter_pattern
 from csr_approver_local.wire import AwsError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _MOST_EVENTS = 10_000
 _DAY_MS = 24 * 3600 * 1000
 _OLDEST_MS = 14 * _DAY_MS
 _NEWEST_MS = 2 * 3600 * 1000
+# CloudWatch looks at about a megabyte for a page, and what it finds there may be nothing. Here so many events.
+_EVENTS_A_PAGE = 20
 
 LogEvent = Mapping[str, Any]
 
@@ -55,12 +58,27 @@ class LogGroups:
             result["rejectedLogEventsInfo"] = rejected
         return result
 
-    def events(self, group_name: str) -> list[LogEvent]:
-        """Every event of a group: logStreamName, timestamp (ms since 1970) and message, in the order of time."""
-        streams = self._group(group_name).streams.values()
+    def filter_events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """FilterLogEvents: a page with a token and nothing in it is an ordinary answer."""
+        matches = parse_filter_pattern(params.get("filterPattern", ""))
+        earliest, latest = params.get("startTime", 0), params.get("endTime")
         events = [
-            {"logStreamName": stream.log_stream_name, "timestamp": event.timestamp, "message": event.message}
-            for stream in streams
+            event
+            for event in self.events(params["logGroupName"])
+            if earliest <= event["timestamp"] and (latest is None or event["timestamp"] <= latest)
+        ]
+        start = int(params.get("nextToken", "0"))
+        end = start + _EVENTS_A_PAGE
+        result: dict[str, Any] = {"events": [event for event in events[start:end] if matches(event["message"])]}
+        if end < len(events):
+            result["nextToken"] = str(end)
+        return result
+
+    def events(self, group_name: str) -> list[LogEvent]:
+        """Every event of a group as FilterLogEvents tells it (`timestamp` is ms since 1970), in the order of time."""
+        events = [
+            {**event.to_filter_dict(), "logStreamName": stream.log_stream_name}
+            for stream in self._group(group_name).streams.values()
             for event in stream.events
         ]
         return sorted(events, key=lambda event: event["timestamp"])

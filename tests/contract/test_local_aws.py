@@ -256,6 +256,26 @@ def test_eks_can_put_another_api_server_behind_the_document(aws: LocalAws) -> No
     assert cluster["version"] == "1.36"
 
 
+def test_eks_tells_the_access_entries_of_a_cluster(aws: LocalAws) -> None:
+    arns = [f"arn:aws:iam::111122223333:role/{name}" for name in ("node", "admin")]
+    aws.put_cluster(CLUSTER)
+    aws.put_access_entries("blue", *({"accessEntry": {"principalArn": arn, "type": "STANDARD"}} for arn in arns))
+    eks = boto3.client("eks")
+    assert eks.list_access_entries(clusterName="blue")["accessEntries"] == sorted(arns)
+    entry = eks.describe_access_entry(clusterName="blue", principalArn=arns[0])["accessEntry"]
+    assert (entry["principalArn"], entry["type"]) == (arns[0], "STANDARD")
+    with pytest.raises(eks.exceptions.ResourceNotFoundException):
+        eks.describe_access_entry(clusterName="blue", principalArn=f"{arns[0]}2")
+
+
+def test_eks_has_no_access_entries_where_the_cluster_uses_aws_auth_alone(aws: LocalAws) -> None:
+    cluster = CLUSTER["cluster"] | {"accessConfig": {"authenticationMode": "CONFIG_MAP"}}
+    aws.put_cluster({"cluster": cluster})
+    eks = boto3.client("eks")
+    with pytest.raises(eks.exceptions.InvalidRequestException, match="authentication mode"):
+        eks.list_access_entries(clusterName="blue")
+
+
 def test_eks_does_not_know_a_cluster_of_another_name(aws: LocalAws) -> None:
     eks = boto3.client("eks")
     with pytest.raises(eks.exceptions.ResourceNotFoundException, match="No cluster found for name: green") as refused:

@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import dns.flags
@@ -15,7 +16,7 @@ from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 
 from csr_approver.evidence.zone import ZoneNames
-from csr_approver_local.dns_answers import Behaviour, Fault, Query, Slow
+from csr_approver_local.dns_answers import Behaviour, Fault, Lie, Query, Slow
 from csr_approver_local.dns_server import DnsServer
 
 ZONE = """
@@ -122,6 +123,21 @@ def test_truncation_on_demand_sends_the_client_to_tcp(server: DnsServer) -> None
     assert response.flags & dns.flags.TC
     assert response.answer == []
     assert addresses(ask_tcp(server, question("truncated"))) == {"10.0.0.2"}
+
+
+def test_truncation_without_tcp_leaves_the_client_without_an_answer(server: DnsServer) -> None:
+    server.behaviours["node"] = Fault.TRUNCATED_WITHOUT_TCP
+    assert ask_udp(server, question("node")).flags & dns.flags.TC
+    with pytest.raises(Timeout):
+        ask_tcp(server, question("node"), seconds=0.2)
+
+
+def test_a_lie_counts_until_it_is_taken_back(server: DnsServer) -> None:
+    server.behaviours["node"] = Lie(IPv4Address("192.0.2.1"))
+    assert addresses(ask_udp(server, question("node"))) == {"192.0.2.1"}
+    assert ask_udp(server, question("node", "AAAA")).answer == []
+    del server.behaviours["node"]
+    assert addresses(ask_udp(server, question("node"))) == {"10.0.0.1"}
 
 
 def test_an_answer_that_does_not_fit_is_truncated(server: DnsServer) -> None:

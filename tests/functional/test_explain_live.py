@@ -4,49 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from csr_approver.settings import ENVIRONMENT_PREFIX
-from csr_approver_local.apiserver.users import User
+from csr_approver.cli.stack import Stack
+from csr_approver.clients.aws import AwsClients
 from csr_approver_local.kubernetes_api import KubernetesApi
 from csr_approver_local.system import System
 from tests.support.command import Command
 from tests.support.requests import signing_request
-from tests.support.worlds import default_world
-
-VIEWER = User(username="viewer", groups=(), permissions=frozenset({("get", "certificatesigningrequests")}))
-NOBODY = User(username="nobody", groups=())
-
-
-@pytest.fixture
-def system(command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
-    """AWS and DNS as the default world has them, with this process's environment leading there."""
-    with System(default_world()) as system:
-        for name, value in system.aws.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}CLUSTER", "demo")
-        monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}DNS_SERVERS", system.dns.address)
-        yield system
-
-
-@pytest.fixture
-def kubernetes() -> Iterator[KubernetesApi]:
-    """An API server that knows somebody who may read requests, and somebody who may not."""
-    with KubernetesApi({"viewer-token": VIEWER, "nobody-token": NOBODY}.get) as kubernetes:
-        yield kubernetes
-
-
-@pytest.fixture
-def kubeconfig(kubernetes: KubernetesApi, command: Command) -> str:
-    """A file with the viewer's context and the nobody's."""
-    document = kubernetes.kubeconfig("viewer-token")
-    document["users"].append({"name": "nobody", "user": {"token": "nobody-token"}})
-    document["contexts"].append({"name": "nobody", "context": {"cluster": "local", "user": "nobody"}})
-    return command.file(yaml.safe_dump(document), "kubeconfig")
 
 
 def loaded(kubernetes: KubernetesApi, *names: str) -> str:
@@ -151,3 +119,58 @@ def test_one_of_the_two_variables_for_the_region_is_enough(
     monkeypatch.delenv(other)
     ran = command.run("explain", "--csr", command.file(signing_request()), "--output", "json")
     assert (ran.status, ran.verdicts, ran.err) == (0, ["Approve"], "")
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions that were deployed with settings of their own."""
+    variables = {
+        "CSR_APPROVER_CLUSTER": "demo",
+        "CSR_APPROVER_MAX_EXPIRATION_SECONDS": "600",
+        "CSR_APPROVER_DNS_CHECK": "require",
+        "CSR_APPROVER_NODE_ROLES": "",
+        "CSR_QUEUE_URL": "https://sqs.example/csr",
+    }
+
+    def find(_: AwsClients, name: str) -> Stack:
+        return Stack(name, {}, {"Environment": {"Variables": variables}})
+
+    monkeypatch.setattr("csr_approver.cli.live.find_stack", find)
+
+
+@pytest.mark.usefixtures("system", "stack")
+@pytest.mark.parametrize(
+    ("variable", "arguments", "verdict", "note"),
+    [
+        pytest.param(
+            None, ["--stack", "demo"], "Deny", "max-expiration-seconds=600 (--stack)", id="the stack's settings"
+        ),
+        pytest.param(None, [], "Approve", "; --stack NAME takes those of a deployed stack", id="not without --stack"),
+        pytest.param("3600", ["--stack", "demo"], "Approve", "=3600 (the environment)", id="the environment over them"),
+        pytest.param(
+            "600",
+            ["--stack", "demo", "--set", "max-expiration-seconds=7200"],
+            "Approve",
+            "=7200 (--set)",
+            id="--set over both",
+        ),
+    ],
+)
+def test_a_stacks_settings(
+    command: Command,
+    kubernetes: KubernetesApi,
+    kubeconfig: str,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+    arguments: list[str],
+    verdict: str,
+    note: str,
+) -> None:
+    if variable:
+        monkeypatch.setenv("CSR_APPROVER_MAX_EXPIRATION_SECONDS", variable)
+    name = kubernetes.load(signing_request(spec={"expirationSeconds": 3600}))["metadata"]["name"]
+    ran = command.run("explain", name, "--kubeconfig", kubeconfig, *arguments)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"{name}: {verdict}\n" in ran.out
+    assert note in ran.out.splitlines()[0]
+    assert "dns-check" not in ran.out.splitlines()[0]

@@ -1,10 +1,11 @@
-"""The reasons and troubles in the code, in the documentation and in the checks of `explain` are the same."""
+"""The reasons and troubles in the code, in the documentation and in what `explain` says of them are the same."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from csr_approver.cli.advice import ADVICE
 from csr_approver.cli.checks import CHECKS
 from csr_approver.message import Trouble
 from csr_approver.policy.reason import Outcome, Reason
@@ -50,6 +51,12 @@ def test_a_trouble_is_explained_and_has_a_remedy(trouble: Trouble) -> None:
     assert chapter == "After the approval"
     assert meaning
     assert remedy
+
+
+@pytest.mark.parametrize("reason", [*Reason, *Trouble], ids=str)
+def test_explain_advises_what_the_row_does(reason: Reason | Trouble) -> None:
+    remedy = rows()[reason][1][-1]
+    assert ADVICE[reason] == re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", remedy).replace("*", "'")
 
 
 def test_each_reason_but_the_approvals_is_in_one_check() -> None:

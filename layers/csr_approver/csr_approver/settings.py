@@ -70,6 +70,14 @@ def parse_settings(values: Mapping[str, str]) -> Settings:
     return settings
 
 
+def not_default(values: Mapping[str, str]) -> list[str]:
+    """The names of those of the values that say anything else than the defaults; all but the cluster's name."""
+    policy, others = PolicySettings(), Settings(ClusterSettings(""))
+    defaults = {key: getattr(policy, field) for key, field in _POLICY_FIELDS.items()}
+    defaults |= {key: getattr(others, field) for key, field in _OTHERS.items()}
+    return sorted(key for key in values.keys() - {"cluster"} if _parse(key, values[key]) != defaults.get(key))
+
+
 def _require_consistent(settings: Settings) -> None:
     policy = settings.policy
     if policy.custom_domains and not policy.dns_check:

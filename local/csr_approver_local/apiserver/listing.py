@@ -36,7 +36,7 @@ class _Page(NamedTuple):
     start: str
 
 
-def list_page(store: Store, query: Query) -> dict[str, Any]:
+def list_page(store: Store, query: Query, kind: str = KIND, api_version: str = API_VERSION) -> dict[str, Any]:
     """The list in the order of names; items carry no kind and apiVersion."""
     selects = _selector(query)
     # From resource version 0 the watch cache answers, all at once.
@@ -52,7 +52,7 @@ def list_page(store: Store, query: Query) -> dict[str, Any]:
         if not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(names) - len(shown)
     items = [{k: v for k, v in page.objects[name].items() if k not in ("kind", "apiVersion")} for name in shown]
-    return {"kind": f"{KIND}List", "apiVersion": API_VERSION, "metadata": metadata, "items": items}
+    return {"kind": f"{kind}List", "apiVersion": api_version, "metadata": metadata, "items": items}
 
 
 def watch(store: Store, query: Query) -> Iterator[dict[str, Any]]:

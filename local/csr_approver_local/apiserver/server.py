@@ -17,11 +17,15 @@ from csr_approver_local.pki import loopback_server_identity
 
 
 class Request(NamedTuple):
-    """One HTTP request. `target` is the path with its query, as it was sent."""
+    """One HTTP request. `target` is the path with its query, as it was sent.
+
+    `impersonates` is the user in Impersonate-User, empty where only another header of impersonation was sent.
+    """
 
     method: str
     target: str
     authorization: str
+    impersonates: str | None
     body: bytes
 
 
@@ -105,7 +109,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
-        request = Request(self.command, self.path, self.headers.get("Authorization", ""), body)
+        impersonates = self.headers.get("Impersonate-User")
+        if impersonates is None and any(name.lower().startswith("impersonate-") for name in self.headers):
+            impersonates = ""
+        request = Request(self.command, self.path, self.headers.get("Authorization", ""), impersonates, body)
         answer = self.server.respond(request)
         self.send_response(answer.code)
         self.send_header("Content-Type", "application/json")

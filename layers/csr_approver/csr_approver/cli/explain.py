@@ -1,182 +1,117 @@
-"""`csr-approver explain`: decide requests the way the function would, write nothing, and say why."""
+"""`csr-approver explain`: decide requests the way the function would, write nothing, and say why.
+
+NAME is a request, or a node (its name or its instance id) whose newest pending request is meant. Text output is a list
+of every check with what was asked, what was found and what is permitted, then each reason with what to do about it;
+where the node's IAM role is mapped to the wrong user, the commands that mend that. The settings are those of --set,
+else of the environment (CSR_APPROVER_...), else of --stack, else the defaults.
+
+Exit status: 0 when every request got a verdict, whichever it is; 2 for a usage or input error. With --watch: 0 when
+the request was issued, 1 when it was denied, failed or deleted.
+"""
 
 import argparse
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
-from csr_approver.assess import Assessor, Instances, Names, Roles
-from csr_approver.cli.inputs import InputError, read_answer, read_requests
-from csr_approver.cli.report import json_line, text_block
-from csr_approver.clients.api_server import KubernetesError
-from csr_approver.clients.aws import AwsClients
-from csr_approver.clients.kubernetes import from_kubeconfig
-from csr_approver.environment import SettingsError, environment_settings
-from csr_approver.evidence.clusters import CLUSTER_ARN, EksClusters, described_cluster, stated_cluster
-from csr_approver.evidence.files import FileInstances, FileRoles
-from csr_approver.evidence.instances import Ec2Instances
-from csr_approver.evidence.names import DnsNames
-from csr_approver.evidence.roles import IamRoles
-from csr_approver.evidence.zone import ZoneNames
-from csr_approver.policy.cluster import Cluster
-from csr_approver.policy.observation import Observation, Seen
+from csr_approver.cli.find import FiledRequests, LiveRequests, find
+from csr_approver.cli.follow import Follower
+from csr_approver.cli.inputs import InputError
+from csr_approver.cli.live import Live, add_live_arguments
+from csr_approver.cli.mapping_sources import Diagnoser
+from csr_approver.cli.report import Explanation, json_line, text_block, wrapped
+from csr_approver.cli.sources import add_source_files, find_sources, time_argument
 from csr_approver.policy.request import read_signing_request
-from csr_approver.policy.settings import RoleCheck
-from csr_approver.policy.times import parse_time
-from csr_approver.settings import ENVIRONMENT_PREFIX, Settings, parse_settings
+
+SUMMARY = "decide requests as the function would, write nothing, and say why"
+EXAMPLES = """\
+examples:
+  csr-approver explain csr-6plsz                                # by the kubeconfig, AWS profile and resolver at hand
+  csr-approver explain ip-10-0-1-23.us-west-2.compute.internal  # a node's newest request
+  csr-approver explain csr-6plsz --stack csr-approver-demo      # with the settings of the deployed functions
+  csr-approver explain csr-6plsz --watch                        # until it is issued
+  kubectl get csr -o json > csr.json; csr-approver explain --csr csr.json
+  csr-approver explain --csr csr.json --instances instances.json --instance-profiles profiles.json \\
+      --roles roles.json --cluster cluster.json --zone zone.db --output json
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of DESIGN section 5."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="requests to explain; none: every object in --csr")
-    files = parser.add_argument_group("sources that can be a file instead of the live service")
-    files.add_argument("--csr", type=Path, metavar="FILE", help="as `kubectl get csr -o json|yaml` prints")
-    files.add_argument("--instances", type=Path, metavar="FILE", help="as `aws ec2 describe-instances` prints")
-    files.add_argument(
-        "--instance-profiles", type=Path, metavar="FILE", help="as `aws iam list-instance-profiles` prints"
-    )
-    files.add_argument("--roles", type=Path, metavar="FILE", help="as `aws iam list-roles` prints")
-    files.add_argument("--cluster", type=Path, metavar="FILE", help="as `aws eks describe-cluster` prints")
-    files.add_argument(
-        "--zone", type=Path, metavar="FILE", action="append", default=[], help="RFC 1035 master file; repeatable"
-    )
-    live = parser.add_argument_group("where the live services are")
-    live.add_argument("--kubeconfig", metavar="FILE", help="as kubectl finds it, if not given")
-    live.add_argument("--context", help="the kubeconfig's current context, if not given")
-    live.add_argument("--region", help="as the AWS CLI finds it, if not given")
-    live.add_argument("--profile", help="as the AWS CLI finds it, if not given")
     parser.add_argument(
-        "--set", dest="settings", metavar="KEY=VALUE", action="append", default=[], help="a setting; repeatable"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="requests to explain, or nodes, of which the newest pending request; none: every object in --csr",
     )
-    parser.add_argument("--now", metavar="TIME", type=_time, help="decide as at this time (RFC 3339)")
+    parser.add_argument("--watch", action="store_true", help="follow the one request until it is issued or over")
+    add_source_files(parser)
+    add_live_arguments(parser)
+    parser.add_argument("--now", metavar="TIME", type=time_argument, help="decide as at this time (RFC 3339)")
     parser.add_argument("--output", choices=("text", "json"), default="text")
 
 
-def run(arguments: argparse.Namespace, tell: Callable[[str], None], warn: Callable[[str], None]) -> None:
-    """Print one verdict a request, in the order of the requests. Raises InputError."""
-    requests = [read_signing_request(document) for document in _documents(arguments)]
-    try:
-        settings, assessor, cluster = _sources(arguments, warn)
-    except (BotoCoreError, SettingsError) as error:
-        raise InputError(str(error)) from None
-    assessments = {assessment.position: assessment for assessment in assessor.assess(requests)}
+def run(arguments: argparse.Namespace, tell: Callable[[str], None], warn: Callable[[str], None]) -> int:
+    """Print one verdict a request, in the order of the requests, or follow one of them.
+
+    The exit status of --watch is 0 when the request was issued, 1 when it ended in another way. Raises BotoCoreError,
+    InputError and SettingsError.
+    """
+    if arguments.watch:
+        _require_watchable(arguments)
+    live = Live(arguments, warn)
+    documents = _documents(arguments, live, warn)
+    explainer = Explainer(arguments, live, warn)
+    if arguments.output == "json":
+        for explanation in explainer.explain(documents):
+            tell(json_line(explanation))
+        return 0
+    tell("\n".join([*wrapped(f"settings   {live.settings_note()}", "  ", " " * 13), ""]))
+    if arguments.watch:
+        return Follower(live.kubernetes, explainer.explain, tell, warn).follow(documents[0])
     now = arguments.now or datetime.now(UTC)
-    for position, request in enumerate(requests):
-        assessment = assessments[position]
-        if arguments.output == "json":
-            tell(json_line(request, assessment.verdict))
-        else:
-            tell(text_block(request, assessment, cluster, settings.policy, now))
+    for explanation in explainer.explain(documents):
+        tell(text_block(explanation, now))
+    return 0
 
 
-def _sources(
-    arguments: argparse.Namespace, warn: Callable[[str], None]
-) -> tuple[Settings, Assessor, Observation[Cluster]]:
-    settings, cluster, aws = _cluster(arguments)
-    offline_roles = arguments.instances or arguments.instance_profiles
-    if offline_roles and not arguments.roles and settings.policy.role_check is RoleCheck.REQUIRE:
-        warn("without --roles FILE, role-check=require looks at the instance profile only")
-        settings = replace(settings, policy=replace(settings.policy, role_check=RoleCheck.PROFILE))
-    assessor = Assessor(
-        lambda: cluster,
-        _instances(arguments, aws),
-        _roles(arguments, aws),
-        _names(arguments, settings),
-        settings.policy,
-    )
-    return settings, assessor, cluster
+class Explainer:
+    """The sources that the arguments name, and how a verdict comes from them."""
+
+    def __init__(self, arguments: argparse.Namespace, live: Live, warn: Callable[[str], None]) -> None:
+        self._sources = find_sources(arguments, live, warn)
+        self._all_live = self._sources.live and arguments.csr is None
+        self._diagnoser = Diagnoser(live, self._sources.settings.cluster.name, may_ask=self._all_live)
+
+    def explain(self, documents: Sequence[Any]) -> list[Explanation]:
+        """One explanation a request, in the order of the requests."""
+        requests = [read_signing_request(document) for document in documents]
+        assessments = {assessment.position: assessment for assessment in self._sources.assessor.assess(requests)}
+        return [
+            Explanation(
+                document,
+                request,
+                assessments[position],
+                self._sources.cluster,
+                self._sources.settings,
+                self._diagnoser.diagnose(request),
+                self._all_live,
+            )
+            for position, (document, request) in enumerate(zip(documents, requests, strict=True))
+        ]
 
 
-def _documents(arguments: argparse.Namespace) -> list[Any]:
+def _require_watchable(arguments: argparse.Namespace) -> None:
+    if arguments.csr or arguments.now or arguments.output == "json" or len(arguments.names) != 1:
+        raise InputError(
+            "--watch follows one NAME in the cluster, now, as text: without --csr, --now and --output json"
+        )
+
+
+def _documents(arguments: argparse.Namespace, live: Live, warn: Callable[[str], None]) -> Sequence[Any]:
     if arguments.csr is None:
-        return _live_documents(arguments)
-    documents = read_requests(arguments.csr)
-    if not arguments.names:
-        return documents
-    by_name = {read_signing_request(document).name: document for document in documents}
-    for name in arguments.names:
-        if name not in by_name:
-            raise InputError(f"{arguments.csr}: holds no request named {name}")
-    return [by_name[name] for name in arguments.names]
-
-
-def _live_documents(arguments: argparse.Namespace) -> list[Any]:
-    if not arguments.names:
-        raise InputError("name at least one request, or give --csr FILE")
-    try:
-        api = from_kubeconfig(arguments.kubeconfig, arguments.context)
-        documents = {name: api.get(name) for name in arguments.names}
-    except (ValueError, KubernetesError) as error:
-        raise InputError(f"reading the requests from the cluster: {error}") from None
-    for name, document in documents.items():
-        if document is None:
-            raise InputError(f"the cluster has no request named {name} (requests are deleted an hour after a decision)")
-    return list(documents.values())
-
-
-def _cluster(arguments: argparse.Namespace) -> tuple[Settings, Observation[Cluster], AwsClients]:
-    """The settings, the cluster's facts, and the way to AWS in the cluster's region."""
-    values = environment_settings(os.environ, ENVIRONMENT_PREFIX)
-    for assignment in arguments.settings:
-        key, equals, value = assignment.partition("=")
-        if not equals:
-            raise InputError(f"--set {assignment}: must be KEY=VALUE")
-        values[key] = value
-    if arguments.cluster is None:
-        settings = parse_settings(values)
-        aws = AwsClients(arguments.region, arguments.profile)
-        if aws.region is None:
-            raise InputError("no AWS region: give --region, set AWS_REGION, or give --cluster FILE")
-        if stated := stated_cluster(settings.cluster, aws.partition(aws.region), aws.region):
-            return settings, Seen(stated), aws
-        return settings, _described(settings, EksClusters(aws.eks).describe(settings.cluster.name)), aws
-    document = read_answer(arguments.cluster, "cluster", "aws eks describe-cluster", Mapping)
-    name = str(document.get("name") or "")
-    if values.setdefault("cluster", name) != name:
-        raise InputError(f"{arguments.cluster}: describes cluster {name!r}, the setting is {values['cluster']!r}")
-    settings = parse_settings(values)
-    arn = CLUSTER_ARN.fullmatch(str(document.get("arn")))
-    region = arguments.region or (arn["region"] if arn else None)
-    return settings, described_cluster(document, settings.cluster), AwsClients(region, arguments.profile)
-
-
-def _described(settings: Settings, document: Observation[Mapping[str, Any]]) -> Observation[Cluster]:
-    return described_cluster(document.value, settings.cluster) if isinstance(document, Seen) else document
-
-
-def _instances(arguments: argparse.Namespace, aws: AwsClients) -> Instances:
-    if arguments.instances is None:
-        return Ec2Instances(aws.ec2)
-    return FileInstances(read_answer(arguments.instances, "Reservations", "aws ec2 describe-instances", list))
-
-
-def _roles(arguments: argparse.Namespace, aws: AwsClients) -> Roles:
-    """IAM is asked only where EC2 is: a filed instance's profile is not in whatever account is at hand."""
-    if arguments.instances is None and arguments.instance_profiles is None and arguments.roles is None:
-        return IamRoles(aws.iam)
-    profiles, roles = arguments.instance_profiles, arguments.roles
-    return FileRoles(
-        profiles and read_answer(profiles, "InstanceProfiles", "aws iam list-instance-profiles", list),
-        roles and read_answer(roles, "Roles", "aws iam list-roles", list),
-    )
-
-
-def _names(arguments: argparse.Namespace, settings: Settings) -> Names:
-    if not arguments.zone:
-        return DnsNames(settings.dns_servers, settings.dns_timeout_seconds)
-    try:
-        return ZoneNames.load(arguments.zone)
-    except ValueError as error:
-        raise InputError(str(error)) from None
-
-
-def _time(text: str) -> datetime:
-    time = parse_time(text)
-    if time is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time with a time zone, like 2026-01-01T13:30:53Z")
-    return time
+        if not arguments.names:
+            raise InputError("name at least one request or node, or give --csr FILE")
+        return find(arguments.names, LiveRequests(lambda: live.kubernetes), warn)
+    requests = FiledRequests(arguments.csr)
+    return find(arguments.names, requests, warn) if arguments.names else list(requests.every())

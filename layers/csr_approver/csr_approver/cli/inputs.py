@@ -54,10 +54,15 @@ def read_documents(path: Path) -> list[Any]:
 
 def read_requests(path: Path) -> list[Any]:
     """CSR objects: one, a List of them, or several documents, as kubectl prints them."""
+    return read_objects(path, KIND, "kubectl get csr -o json")
+
+
+def read_objects(path: Path, kind: str, command: str) -> list[Any]:
+    """Objects as kubectl prints them with `command`, those of a list of this kind among them; raises InputError."""
     documents = read_documents(path)
     if not documents:
-        raise InputError(f"{path}: holds no object; expected what `kubectl get csr -o json` prints")
-    return [request for document in documents for request in _unlisted(document)]
+        raise InputError(f"{path}: holds no object; expected what `{command}` prints")
+    return [item for document in documents for item in _unlisted(document, kind)]
 
 
 def read_answer(path: Path, key: str, command: str, kind: type[Any]) -> Any:
@@ -93,13 +98,13 @@ def _json_documents(text: str) -> Iterator[Any]:
         yield document
 
 
-def _unlisted(document: Any) -> list[Any]:
-    """The items of a List; those of a CertificateSigningRequestList carry no kind of their own."""
-    if not isinstance(document, Mapping) or document.get("kind") not in ("List", f"{KIND}List"):
+def _unlisted(document: Any, kind: str) -> list[Any]:
+    """The items of a List; those of a CertificateSigningRequestList, for one, carry no kind of their own."""
+    if not isinstance(document, Mapping) or document.get("kind") not in ("List", f"{kind}List"):
         return [document]
     items = document.get("items")
     if not isinstance(items, list):
         return []
     if document["kind"] == "List":
         return items
-    return [{"kind": KIND} | item if isinstance(item, dict) else item for item in items]
+    return [{"kind": kind} | item if isinstance(item, dict) else item for item in items]

@@ -1,15 +1,29 @@
-"""`csr-approver replay`: play sample events through the real handlers, on this machine."""
+"""`csr-approver replay`: play sample events through the real handlers, on this machine.
+
+AWS, DNS and the API server are local; with --kubeconfig the API server is a real one, which the samples are written to:
+take a test cluster's. Needs the extra `replay`.
+
+Exit status: 0 when every request ended as its sample says, 1 when one did not, 2 for a usage or input error.
+"""
 
 import argparse
 import json
-import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 from csr_approver.cli.inputs import InputError
+from csr_approver.cli.terminal import progress
 
 _FAILED = 1
+
+SUMMARY = "play sample events through the real handlers, on this machine"
+EXAMPLES = """\
+examples:
+  csr-approver replay events
+  csr-approver replay events/11-pod-address --output json
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", choices=("text", "json"), default="text")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, tell: Callable[[str], None], _: Callable[[str], None]) -> int:
     """Exit status 0 only if every request ended as its sample says. Raises InputError."""
     if find_spec("csr_approver_local") is None or find_spec("moto") is None:
         raise InputError("replay needs the extra of that name: pip install '.[replay]' in a checkout")
@@ -38,20 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
         samples = [Sample.load(folder) for folder in find_samples(arguments.events)]
         rows = []
         for number, sample in enumerate(samples, start=1):
-            _progress(f"{number}/{len(samples)} {sample.name}")
+            progress(f"{number}/{len(samples)} {sample.name}")
             rows += play(sample, arguments.kubeconfig)
     except (SampleError, ValueError) as error:
         raise InputError(str(error)) from None
     finally:
-        _progress("")
+        progress("")
     if arguments.output == "json":
-        print("\n".join(json.dumps(as_json(row)) for row in rows))
+        tell("\n".join(json.dumps(as_json(row)) for row in rows))
     else:
-        print("\n".join([*table(rows), "", summary(rows, time.monotonic() - started)]))
+        tell("\n".join([*table(rows), "", summary(rows, time.monotonic() - started)]))
     return _FAILED if any(row.problem for row in rows) else 0
-
-
-def _progress(text: str) -> None:
-    """On a terminal, which sample is being played; the table comes last."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

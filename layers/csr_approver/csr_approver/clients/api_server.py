@@ -1,13 +1,19 @@
 """A connection to the API server, and its refusals as one line."""
 
 import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from kubernetes import client, config
+from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util.retry import Retry
 
 REQUESTS_PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 _TEXT_LIMIT = 256
+_CONNECT_AND_READ_SECONDS = (2, 4)
 
 
 class KubernetesError(Exception):
@@ -21,10 +27,36 @@ class KubernetesError(Exception):
 def kubeconfig_client(path: str | None = None, context: str | None = None) -> client.ApiClient:
     """As kubectl would connect. Raises ValueError if the file or the context cannot be used."""
     try:
-        loaded = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call]
+        with _no_silent_failure():
+            loaded = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call]
         return api_client(loaded.configuration)
     except Exception as error:  # whatever its parsers of YAML, base64 and certificates raise, the library lets through
         raise ValueError(f"kubeconfig: {' '.join(str(error).split()) or type(error).__name__}") from None
+
+
+@contextmanager
+def _no_silent_failure() -> Iterator[None]:
+    """Where the command that makes the tokens fails, the library only logs it, and goes on as nobody."""
+    told = _Told()
+    logging.getLogger().addHandler(told)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(told)
+    if told.errors:
+        raise ValueError(told.errors[0])
+
+
+class _Told(logging.Handler):
+    """The errors that the library's reader of kubeconfig files logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.module == "kube_config":
+            self.errors.append(record.getMessage())
 
 
 def api_client(configuration: client.Configuration) -> client.ApiClient:
@@ -42,6 +74,39 @@ def api_client(configuration: client.Configuration) -> client.ApiClient:
     configuration.connection_pool_maxsize = 32
     configuration.keep_alive = True
     return client.ApiClient(configuration)
+
+
+def call(
+    connection: client.ApiClient,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The object that the API server answers with. Raises KubernetesError."""
+    content_type = {"Content-Type": "application/json"} if body else {}
+    try:
+        request = connection.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()) if query else None,
+            header_params={"Accept": "application/json", **content_type, **(headers or {})},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = connection.call_api(*request, _request_timeout=_CONNECT_AND_READ_SECONDS)
+        content: bytes = response.read()  # type: ignore[no-untyped-call]
+    except (HTTPError, OSError, BotoCoreError) as error:
+        cause = (error.reason if isinstance(error, MaxRetryError) else None) or error
+        host = connection.configuration.host
+        raise KubernetesError(0, f"the API server ({host}) did not answer: {type(cause).__name__}") from error
+    if not 200 <= response.status < 300:
+        raise KubernetesError(response.status, refusal_line(response.status, content))
+    document = json_object(content)
+    if document is None:
+        raise KubernetesError(0, "the API server's answer is no JSON object")
+    return document
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
 
@@ -78,6 +80,16 @@ class AwsClients:
     def logs(self) -> "CloudWatchLogsClient":
         """CloudWatch Logs in the session's region."""
         return self._session.client("logs", config=_CONFIG)
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        """CloudFormation in the session's region."""
+        return self._session.client("cloudformation", config=_CONFIG)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Lambda in the session's region."""
+        return self._session.client("lambda", config=_CONFIG)
 
     def partition(self, region: str) -> str:
         """aws, aws-cn, aws-us-gov, ..."""

@@ -7,23 +7,13 @@ from urllib.parse import quote
 
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError
 from kubernetes import client
-from urllib3.exceptions import HTTPError
 
-from csr_approver.clients.api_server import (
-    REQUESTS_PATH,
-    KubernetesError,
-    api_client,
-    json_object,
-    kubeconfig_client,
-    refusal_line,
-)
+from csr_approver.clients.api_server import REQUESTS_PATH, KubernetesError, api_client, call, kubeconfig_client
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
-_CONNECT_AND_READ_SECONDS = (2, 4)
 _TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 - the public prefix of every EKS token
 _TOKEN_SECONDS = 60
 
@@ -37,7 +27,7 @@ class KubernetesApi:
     def get(self, name: str) -> dict[str, Any] | None:
         """The object as the API server printed it; None if there is none of that name."""
         try:
-            return self._call("GET", f"{REQUESTS_PATH}/{quote(name, safe='')}")
+            return call(self._api_client, "GET", f"{REQUESTS_PATH}/{quote(name, safe='')}")
         except KubernetesError as error:
             if error.status == 404:
                 return None
@@ -46,21 +36,7 @@ class KubernetesApi:
     def put_approval(self, document: Mapping[str, Any]) -> None:
         """Replace the approval of exactly this object: its uid and resourceVersion are preconditions."""
         name = document["metadata"]["name"]
-        self._call("PUT", f"{REQUESTS_PATH}/{quote(name, safe='')}/approval", document)
-
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if body else {})
-        try:
-            request = self._api_client.param_serialize(
-                method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
-            )
-            response = self._api_client.call_api(*request, _request_timeout=_CONNECT_AND_READ_SECONDS)
-            content: bytes = response.read()  # type: ignore[no-untyped-call]
-        except (HTTPError, OSError, BotoCoreError) as error:
-            raise KubernetesError(0, f"the API server did not answer: {type(error).__name__}") from error
-        if not 200 <= response.status < 300:
-            raise KubernetesError(response.status, refusal_line(response.status, content))
-        return _object(content)
+        call(self._api_client, "PUT", f"{REQUESTS_PATH}/{quote(name, safe='')}/approval", document)
 
 
 def from_kubeconfig(path: str | None = None, context: str | None = None) -> KubernetesApi:
@@ -92,10 +68,3 @@ def eks_token(credentials: "ReadOnlyCredentials", sts_host: str, region: str, cl
     SigV4QueryAuth(credentials, "sts", region, expires=_TOKEN_SECONDS).add_auth(request)
     url = request.prepare().url
     return _TOKEN_PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    document = json_object(content)
-    if document is None:
-        raise KubernetesError(0, "the API server's answer is no JSON object")
-    return document

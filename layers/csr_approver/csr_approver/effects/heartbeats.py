@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from csr_approver import __version__
 from csr_approver.message import MAX_TEXT, Heartbeat
 from csr_approver.policy.verdict import shown
 
@@ -27,7 +28,7 @@ def sent_at(record: SQSRecord, now: datetime) -> datetime:
 
 
 def log_heartbeat(logger: Logger, cluster: str, heartbeat: Heartbeat, sent: datetime) -> None:
-    """The watcher's name, version and figures; a warning if part of the heartbeat could not be read."""
+    """The watcher's name, version and figures, and our version; a warning if part of it could not be read."""
     fields = {
         "cluster": cluster,
         "watcher": shown(heartbeat.watcher, MAX_TEXT),
@@ -39,6 +40,7 @@ def log_heartbeat(logger: Logger, cluster: str, heartbeat: Heartbeat, sent: date
         "troubles": len(heartbeat.troubles),
         "unreadable": heartbeat.unreadable,
         "sentAt": sent.isoformat(),
+        "approver": __version__,
     }
     if heartbeat.unreadable:
         logger.warning("heartbeat", extra=fields)

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from csr_approver import __version__
 from csr_approver.effects.outcome import Effect, Review
 from csr_approver.policy.reason import Reason
 from csr_approver.policy.request import SESSION_NAME
@@ -41,6 +42,7 @@ def log_review(logger: Logger, cluster: str, review: Review, attempt: int, now: 
         "uid": review.pointer.uid,
         "effect": review.effect,
         "attempt": attempt,
+        "approver": __version__,
     }
     if verdict:
         fields["verdict"] = type(verdict).__name__

@@ -37,7 +37,7 @@ def trouble_records(cluster: str, heartbeat: Heartbeat, reported_at: datetime) -
             "requester": shown(troubled.requester, MAX_TEXT),
             "trouble": troubled.trouble,
             "detail": shown(troubled.detail, MAX_TEXT),
-            "explanation": _explanation(troubled.trouble),
+            "explanation": explanation(troubled.trouble),
             "since": troubled.since,
             "reportedAt": reported_at.isoformat(),
             "watcher": shown(heartbeat.watcher, MAX_TEXT),
@@ -51,7 +51,8 @@ def _node(troubled: TroubledRequest) -> str | None:
     return shown(name, MAX_TEXT) if name != troubled.requester else None
 
 
-def _explanation(trouble: Trouble) -> str:
+def explanation(trouble: Trouble) -> str:
+    """What a trouble means, and where to look."""
     match trouble:
         case Trouble.NOT_ISSUED:
             return _NOT_ISSUED
