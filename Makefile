@@ -84,9 +84,22 @@ lint: .venv/dev.stamp  ## format, style, types and layers
 	$(BIN)/mypy layers/csr_approver/csr_approver local/csr_approver_local functions watcher/csr_watcher tests
 	$(BIN)/lint-imports
 
+.PHONY: integration
+integration: .venv/dev.stamp  ## the product on a real API server: contract, end to end, chaos
+	$(BIN)/python -m pytest -n auto tests/contract tests/integration tests/chaos tests/watcher
+
 .PHONY: bench
-bench: .venv/dev.stamp  ## what a verdict costs, and how far the watcher lags, each beside its limit
-	$(BIN)/python -m tests.bench
+bench: .venv/dev.stamp  ## what it costs and how long it takes, each figure beside its limit (BENCH="storm latency" for some)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+# Minutes, so not in CI.
+.PHONY: soak
+soak: .venv/dev.stamp  ## 20,000 requests through the whole chain in one run (REQUESTS=2000 for fewer)
+	$(BIN)/python -m tests.bench.soak $(REQUESTS)
+
+.PHONY: docs
+docs: .venv/dev.stamp  ## write what is made from the command's options: docs/cli.md and the scripts for shells
+	$(BIN)/python -m tests.generated
 
 .PHONY: format
 format: .venv/dev.stamp  ## format the code
@@ -105,4 +118,4 @@ requirements: .venv/dev.stamp  ## renew the hash-pinned requirements from pyproj
 
 .PHONY: clean
 clean:  ## remove what the other targets made
-	rm -rf .venv .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .aws-sam .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
