@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from csr_approver_local.aws import LocalAws
 from tests.watcher.harness import CLUSTER, Scene
 
 
@@ -20,13 +21,18 @@ def free_port() -> int:
 
 def environment(scene: Scene, **changes: str) -> dict[str, str]:
     """What leads the program to the scene, and nothing of this machine's configuration."""
+    return leading_to(scene.aws, scene.queue_url, scene.kubeconfig("watcher")) | changes
+
+
+def leading_to(aws: LocalAws, queue_url: str, kubeconfig: str) -> dict[str, str]:
+    """Likewise, to a queue and an API server."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CSR_", "KUBE"))}
     settings = {
         "CSR_WATCHER_CLUSTER": CLUSTER,
-        "CSR_WATCHER_QUEUE_URL": scene.queue_url,
-        "CSR_WATCHER_KUBECONFIG": scene.kubeconfig("watcher"),
+        "CSR_WATCHER_QUEUE_URL": queue_url,
+        "CSR_WATCHER_KUBECONFIG": kubeconfig,
     }
-    return kept | scene.aws.environment() | settings | changes
+    return kept | aws.environment() | settings
 
 
 @contextmanager

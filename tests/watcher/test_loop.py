@@ -8,20 +8,17 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from kubernetes import client
-from kubernetes.config import incluster_config
 
 from csr_approver.message import Pointer
 from csr_approver_local.kubernetes_api import CSRS_PATH
 from csr_watcher import api, health, reflector
-from csr_watcher.api import connect
 from csr_watcher.watcher import Watcher
 from tests.contract.api_server.clusters import LocalCluster
 from tests.support.requests import signing_request
 from tests.watcher.harness import Scene, metric, wait_until
+from tests.watcher.in_pod import in_pod
 from tests.watcher.scripted import Say, ScriptedServer, bookmark, ends, event, listing, refusal, then_open
 
 
@@ -134,24 +131,6 @@ class TestRefusals:
         (tmp_path / "token").write_text("second-token")
         pointer = local_scene.ask()
         local_scene.await_pointers([pointer])
-
-
-def in_pod(cluster: LocalCluster, files: Path, monkeypatch: pytest.MonkeyPatch) -> client.ApiClient:
-    """Connected as in a pod with its service account in `files`; the token is read each time, not each minute."""
-    (files / "ca.crt").write_bytes(cluster.ca_pem)
-    url = urlsplit(cluster.url)
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(url.hostname))
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(url.port))
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(files / "token"))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(files / "ca.crt"))
-    original = incluster_config.InClusterConfigLoader.__init__
-
-    def begin(loader: Any, *arguments: Any, **more: Any) -> None:
-        original(loader, *arguments, **more)  # type: ignore[no-untyped-call]
-        loader._token_refresh_period = timedelta()
-
-    monkeypatch.setattr(incluster_config.InClusterConfigLoader, "__init__", begin)
-    return connect(None)
 
 
 def local_cluster(scene: Scene) -> LocalCluster:
