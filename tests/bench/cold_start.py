@@ -18,6 +18,7 @@ from csr_approver_local.world import World
 from tests.artifact.built import BuiltFunction, BuiltFunctions
 from tests.artifact.place import MODULES, PROBE, PROBE_HANDLER, built_functions, runtime
 from tests.artifact.process import Code
+from tests.bench.environments import memory_mib
 from tests.bench.table import Row, Table
 from tests.support.fleet import instance_document, world_of
 from tests.support.requests import ACCOUNT, ADDRESS, NODE_NAME, REGION, signing_request
@@ -61,7 +62,7 @@ def _cold_start() -> tuple[float, float]:
     """Seconds, and MiB."""
     with built_functions() as functions, _system(functions) as system:
         seconds = _decide(system, 1).seconds
-        return seconds, _most_resident_mib(functions.started[0])
+        return seconds, memory_mib("VmHWM", str(functions.started[0].process_id))
 
 
 def _warm() -> Iterator[Row]:
@@ -74,7 +75,7 @@ def _warm() -> Iterator[Row]:
             cpu = (_cpu_seconds(approver) - before) / _WARM_BATCHES
             remark = f"{1000 * cpu:.0f} ms of CPU; the rest is waiting"
             yield Row(f"warm_{size}_ms", f"warm, batch of {size}", 1000 * seconds, "ms", remark)
-        yield Row("warm_mib", "memory after these batches", _most_resident_mib(approver), "MiB")
+        yield Row("warm_mib", "memory after these batches", memory_mib("VmHWM", str(approver.process_id)), "MiB")
 
 
 def _bare_seconds(folder: Path) -> float:
@@ -136,10 +137,3 @@ def _cpu_seconds(function: BuiltFunction) -> float:
     """proc_pid_stat(5): utime and stime, the 14th and the 15th field."""
     fields = Path(f"/proc/{function.process_id}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
-
-
-def _most_resident_mib(function: BuiltFunction) -> float:
-    """proc_pid_status(5)."""
-    lines = Path(f"/proc/{function.process_id}/status").read_text().splitlines()
-    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(peak) / 1024
