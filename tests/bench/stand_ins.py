@@ -185,7 +185,11 @@ async def _serve() -> None:
     with ExitStack() as stack:
         aws, world = stack.enter_context(LocalAws(REGION, ACCOUNT)), default_world()
         aws.put_cluster(world.cluster)
-        aws.put_instances(described([_RECORDED]))
+        instances = described([_RECORDED])
+        for interface in instances["Reservations"][0]["Instances"][0]["NetworkInterfaces"]:
+            # The recorded instance's prefixes would be everybody's, and hold addresses of nodes.
+            interface.pop("Ipv4Prefixes", None)
+        aws.put_instances(instances)
         aws.put_instance_profiles(world.instance_profiles)
         aws.put_roles(world.roles)
         answers = _Answers(aws)
