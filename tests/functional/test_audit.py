@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from csr_approver_local.kubernetes_api import KubernetesApi
+from csr_approver.cli import audit
+from csr_approver.cli.audit.states import State
+from csr_approver_local.kubernetes_api import CSRS_PATH, KubernetesApi
 from csr_approver_local.pki import loopback_server_identity
 from csr_approver_local.system import System
 from tests.support.command import OFFLINE, Command, Ran, listed
 from tests.support.kubelets import node
 from tests.support.requests import ACCOUNT, ADDRESS, INSTANCE_ID, NODE_NAME, signing_request
+from tests.support.terminal import Terminal
 
 OTHER = "ip-10-0-1-99.us-west-2.compute.internal"
 CERTIFICATE = base64.b64encode(loopback_server_identity().certificate).decode()
@@ -23,7 +26,7 @@ NOT_MAPPED = {
     "groups": ["system:authenticated"],
 }
 OPTIONS = [word for pair in OFFLINE.items() for word in pair]
-FINE = {"NotIssued", "Unseen", "Issued", "Serving"}
+NODES = "/api/v1/nodes"
 
 
 def condition(kind: str, reason: str = "ByHand", age_seconds: float = 600, message: str = "") -> dict[str, Any]:
@@ -200,6 +203,39 @@ def test_a_certificate_settles_what_was_before_it(command: Command) -> None:
     assert states(audited(command, issued(600), denied(60), options=("--all",))) == ["Denied"]
 
 
+@pytest.mark.parametrize(
+    ("names", "verdict", "words"),
+    [
+        pytest.param((), "Approve", "every rule holds", id="as it must be"),
+        pytest.param(("10.0.1.99",), "Deny", "10.0.1.99 is", id="no signer that looks would issue it"),
+    ],
+)
+def test_what_was_approved_and_not_issued_is_judged_all_the_same(
+    command: Command, names: tuple[str, ...], verdict: str, words: str
+) -> None:
+    document = with_status(signing_request(*names, age_seconds=600), condition("Approved"))
+    (entry,) = audited(command, document)["entries"]
+    assert (entry["state"], entry["verdict"]) == ("NotIssued", verdict)
+    assert words in entry["detail"]
+
+
+def test_a_certificate_settles_nothing_that_is_suspicious(command: Command) -> None:
+    (entry,) = audited(command, denied(600, "ReservedIdentity"), issued(10))["entries"]
+    assert (entry["state"], entry["reason"], entry["severity"]) == ("Denied", "ReservedIdentity", "suspicious")
+
+
+def test_a_kubelet_that_is_denied_again_and_again_always_has_a_new_request(command: Command) -> None:
+    """The approver waits a minute before it denies: what is young is no reason for patience here."""
+    newest = signing_request("10.0.1.24", age_seconds=10)
+    (entry,) = audited(command, denied(60), denied(90), newest)["entries"]
+    assert (entry["state"], entry["requests"]) == ("Pending", {"Denied": 2, "Pending": 1})
+
+
+def test_two_instances_of_one_name_are_two_entries(command: Command) -> None:
+    gone = pending(3600, instance_id="i-0123456789abcdef7")
+    assert states(audited(command, gone, issued(60), options=("--all",))) == ["Pending", "Issued"]
+
+
 def test_the_worst_comes_first_and_the_counts_last(command: Command) -> None:
     approved = with_status(signing_request(node_name=OTHER, age_seconds=600), condition("Approved"))
     ran = command.run("audit", "--csr", command.file(listed(approved, denied(), pending(5, spec=NOT_MAPPED))), *OPTIONS)
@@ -214,6 +250,19 @@ def test_the_worst_comes_first_and_the_counts_last(command: Command) -> None:
         "fine            0",
         "read            3 requests, nodes are not known",
     ]
+
+
+@pytest.mark.parametrize("columns", [80, 250])
+def test_what_is_too_wide_for_a_terminal_stands_below(
+    command: Command, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    options = ("audit", "--csr", command.file(listed(denied(reason="ByHand"))), *OPTIONS)
+    terminal = Terminal(monkeypatch, columns)
+    command.run(*options)
+    heading, row, below, *_ = terminal.getvalue().splitlines()
+    assert ("REASON" in heading, "asked 10.0.9.9" in row) == (columns == 250, columns == 250)
+    assert (below == "    ByHand: asked 10.0.9.9") is (columns == 80)
+    assert max(map(len, (heading, row))) <= columns
 
 
 def test_yaml_says_what_json_says(command: Command) -> None:
@@ -268,6 +317,89 @@ def test_a_cluster_is_read_page_by_page_and_not_written(
     ]
     assert {method for method, _, _ in kubernetes.requests} == {"GET"}
     assert all("limit=500" in target for _, target, _ in kubernetes.requests)
+
+
+def test_pages_are_read_to_the_last(command: Command, kubernetes: KubernetesApi, kubeconfig: str) -> None:
+    """Of requests that are over, nothing is asked of AWS, which is not there."""
+    for number in range(1001):
+        kubernetes.load(issued())
+        kubernetes.load_node(node(f"node-{number}"))
+    content = json.loads(run(command, kubeconfig).out)
+    assert (content["requests"], content["nodes"], content["fine"]["Unseen"]) == (1001, 1001, 1001)
+    assert [target.partition("?")[0] for _, target, _ in kubernetes.requests] == [NODES] * 3 + [CSRS_PATH] * 3
+
+
+@pytest.mark.parametrize(("on_a_terminal", "shown"), [(True, "\r\x1b[Krequests: 1 read\r\x1b[K"), (False, "")])
+def test_a_terminal_shows_how_far_it_is(
+    command: Command, monkeypatch: pytest.MonkeyPatch, on_a_terminal: bool, shown: str
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: on_a_terminal)
+    assert command.run("audit", "--csr", command.file(listed(issued()))).err == shown
+
+
+def test_a_node_that_is_not_there_is_told_beside_its_request(command: Command) -> None:
+    requests = command.file(listed(pending()))
+    for name, missing in ((NODE_NAME, False), (OTHER, True)):
+        nodes = command.file(listed(node(name)), "nodes.json")
+        ran = command.run("audit", "--csr", requests, "--nodes", nodes, *OPTIONS)
+        assert ("would be approved; the node is not there" in ran.out) is missing
+
+
+@pytest.mark.parametrize(
+    ("operation", "permission", "reason"),
+    [
+        ("DescribeCluster", "eks:DescribeCluster", "ClusterUnreadable"),
+        ("DescribeInstances", "ec2:DescribeInstances", "InstanceUnreadable"),
+        ("GetInstanceProfile", "iam:GetInstanceProfile", "InstanceProfileUnreadable"),
+        ("GetRole", "iam:GetRole", "TrustPolicyUnreadable"),
+    ],
+)
+def test_what_aws_does_not_tell_is_named_with_its_permission(
+    command: Command,
+    system: System,
+    kubernetes: KubernetesApi,
+    kubeconfig: str,
+    operation: str,
+    permission: str,
+    reason: str,
+) -> None:
+    system.aws.fail_next(operation, "AccessDenied", times=10)
+    kubernetes.load(pending())
+    ran = run(command, kubeconfig)
+    assert [entry["reason"] for entry in json.loads(ran.out)["entries"]] == [reason]
+    assert len(ran.err.splitlines()) == 1
+    assert f"it takes {permission}" in ran.err
+
+
+def test_without_credentials_open_requests_cannot_be_judged(
+    command: Command, kubernetes: KubernetesApi, kubeconfig: str
+) -> None:
+    options = ("audit", "--kubeconfig", kubeconfig, "--region", "us-west-2", "--set", "cluster=demo")
+    kubernetes.load(issued())
+    assert command.run(*options).status == 0
+    kubernetes.load(pending())
+    ran = command.run(*options)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert "no AWS credentials" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "words"),
+    [
+        pytest.param("--csr", node(NODE_NAME), "holds no CertificateSigningRequest", id="no request"),
+        pytest.param("--nodes", "", "holds no object; expected what `kubectl get nodes -o json` prints", id="nothing"),
+        pytest.param("--nodes", "{", "is neither JSON nor YAML", id="no object"),
+    ],
+)
+def test_a_file_of_something_else_is_told_in_one_line(command: Command, option: str, content: Any, words: str) -> None:
+    path = command.file(content, "other")
+    ran = command.run("audit", "--csr", command.file(listed()), option, path)
+    assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert words in ran.err
+
+
+def test_the_help_says_what_each_state_means() -> None:
+    assert {line.split()[0] for line in str(audit.__doc__).splitlines() if line.startswith("    ")} == set(State)
 
 
 @pytest.mark.usefixtures("system")

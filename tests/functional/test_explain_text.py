@@ -1,6 +1,5 @@
 """What a person reads: each check with what was asked and what was found."""
 
-import io
 from textwrap import dedent
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.support.command import Command
 from tests.support.requests import NODE_NAME, kubelet_object, signing_request
+from tests.support.terminal import Terminal
 from tests.support.worlds import WORLD_FOLDER, with_instance
 
 SAMPLES = WORLD_FOLDER.parent
@@ -228,23 +228,6 @@ def test_settings_that_are_not_the_defaults_are_named_with_their_origin(
     ran = command.explain("--csr", command.file(signing_request()), "--set", "mode=enforce", "--set", "deny=false")
     first = ran.out.splitlines()[0]
     assert first.startswith("  settings   deny=false (--set), public-addresses=refuse (the environment); --stack NAME")
-
-
-class Terminal(io.StringIO):
-    """Standard output that is a terminal of so many columns."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, columns: int, encoding: str = "utf-8") -> None:
-        super().__init__()
-        self._encoding = encoding
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setattr("sys.stdout", self)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override] # a plain attribute there
-        return self._encoding
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_a_terminal_shows_real_ticks(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

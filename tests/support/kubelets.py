@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from csr_approver_local.pki import new_authority, private_key_pem
+from csr_approver_local.pki import Authority, new_authority, private_key_pem
 
 LONG_AGO = 40 * 86400.0
 
@@ -42,17 +42,20 @@ def node(
 
 def self_signed() -> ssl.SSLContext:
     """A server with a certificate of its own making (client-go, util/cert GenerateSelfSignedCertKey)."""
-    authority = new_authority("node-ca@1700000000")
-    key = ec.generate_private_key(ec.SECP256R1())
-    own = authority.certificate
+    return of_authority(new_authority("node-ca@1700000000"), "node@1700000000")
+
+
+def of_authority(authority: Authority, common_name: str, *, ended: bool = False) -> ssl.SSLContext:
+    """A server whose certificate is for no name at all; it ends with the authority's, or ended an hour ago."""
+    key, own = ec.generate_private_key(ec.SECP256R1()), authority.certificate
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node@1700000000")]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]))
         .issuer_name(own.subject)
         .public_key(key.public_key())
         .serial_number(2)
         .not_valid_before(own.not_valid_before_utc)
-        .not_valid_after(own.not_valid_after_utc)
+        .not_valid_after(datetime.now(UTC) - timedelta(hours=1) if ended else own.not_valid_after_utc)
         .sign(authority.private_key, hashes.SHA256())
     )
     return _presenting(certificate.public_bytes(Encoding.PEM), private_key_pem(key))
@@ -82,10 +85,10 @@ def without_certificate() -> ssl.SSLContext:
 
 
 @contextmanager
-def listening(context: ssl.SSLContext | None) -> Iterator[int]:
-    """The port on 127.0.0.1; without a context it accepts and says nothing."""
+def listening(speech: ssl.SSLContext | bytes) -> Iterator[int]:
+    """The port on 127.0.0.1 where somebody speaks TLS, or says this and waits; he may have nothing to say."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=_serve, args=(server, context), daemon=True)
+        thread = threading.Thread(target=_serve, args=(server, speech), daemon=True)
         thread.start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)
@@ -98,17 +101,18 @@ def closed_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _serve(server: socket.socket, context: ssl.SSLContext | None) -> None:
-    silent = []
+def _serve(server: socket.socket, speech: ssl.SSLContext | bytes) -> None:
+    waiting = []
     while True:
         try:
             connection, _ = server.accept()
         except OSError:
             break
-        if context is None:
-            silent.append(connection)
+        if isinstance(speech, bytes):
+            connection.sendall(speech)
+            waiting.append(connection)
             continue
-        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+        with suppress(OSError), speech.wrap_socket(connection, server_side=True) as secured:
             secured.recv(1)
-    for connection in silent:
+    for connection in waiting:
         connection.close()

@@ -41,21 +41,25 @@ def dns_truncates_and_tcp_is_blocked(stage: Stage) -> Strikes:
 
 
 def _for_some(stage: Stage, behaviour: Behaviour) -> Strikes:
-    """At each strike it is others."""
+    """At each strike it is others. A name that another disturbance has taken over is left to it."""
     dice = stage.dice(str(behaviour))
-    names = [node.name for node in stage.nodes]
-    afflicted: list[str] = []
     behaviours = stage.system.dns.behaviours
+    afflicted: list[str] = []
+
+    def relieve() -> None:
+        for name in afflicted:
+            if behaviours.get(name) is behaviour:
+                del behaviours[name]
+
     try:
         while True:
-            for name in afflicted:
-                behaviours.pop(name, None)
+            relieve()
+            names = [node.name for node in stage.nodes if node not in stage.lied_about]
             afflicted = dice.sample(names, 2 * len(names) // 3)
             behaviours |= dict.fromkeys(afflicted, behaviour)
             yield
     finally:
-        for name in afflicted:
-            behaviours.pop(name, None)
+        relieve()
 
 
 def dns_lies(stage: Stage) -> Strikes:

@@ -31,8 +31,7 @@ def look_outcome(node: NodeState, look: Look, now: datetime) -> tuple[Severity, 
         return Severity.BROKEN, _outcome(State.OTHER_AUTHORITY, "presents a certificate that cannot be read")
     if not look.trusted:
         state = State.SELF_SIGNED if certificate.is_kubelets_own else State.OTHER_AUTHORITY
-        names = f"{certificate.subject or 'nobody'}, issued by {certificate.issuer or 'nobody'}"
-        return Severity.BROKEN, _outcome(state, f"presents {names}", certificate)
+        return Severity.BROKEN, _outcome(state, f"issued by {certificate.issuer or 'nobody'}", certificate)
     if invalid := validity(certificate, now):
         return invalid
     if missing := node.names - certificate.names:

@@ -25,7 +25,8 @@ from csr_approver.policy.verdict import Verdict
 
 _NODES_PATH = "/api/v1/nodes"
 _NODES_PERMISSION = "list on nodes"
-# As many instances as EC2 describes in one call; more documents than these and a page are never held.
+# A page: so much is held at a time, is one call of EC2, and asks the resolver some 1,000 questions at once, which is
+# what Route 53 takes of one interface in a second.
 _BATCH = 500
 
 

@@ -54,12 +54,18 @@ def as_text(audit: Audit, shown: Sequence[Entry]) -> str:
     """The table, what to do about each reason in it, and the counts."""
     if not shown:
         return "\n".join(_counts(audit))
-    lines = table(_HEADINGS, [_cells(entry, audit.at) for entry in shown])
-    width = line_width()
+    rows = [_cells(entry, audit.at) for entry in shown]
+    lines, width = table(_HEADINGS, rows), line_width()
     if width and max(map(len, lines)) > width:
-        # What is to be done stands below, in full.
-        lines = table(_HEADINGS[:-1], [_cells(entry, audit.at)[:-1] for entry in shown])
+        lines = _narrow(rows)
     return "\n".join([*lines, "", *_what_to_do(shown), *_counts(audit)])
+
+
+def _narrow(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The reason stands below each row; what is to be done stands below them all anyway."""
+    heading, *lines = table(_HEADINGS[:4], [row[:4] for row in rows])
+    told = [[line, *wrapped(row[4], "    ", "    ")] for line, row in zip(lines, rows, strict=True)]
+    return [heading, *(line for each in told for line in each)]
 
 
 def as_json(audit: Audit, shown: Sequence[Entry]) -> str:

@@ -69,7 +69,7 @@ WHAT_TO_DO: Mapping[str, str] = {str(reason): text for reason, text in ADVICE.it
     # For a request that is still there after minutes, docs/policy.md has nothing to do about it.
     Reason.NOT_AN_EC2_NODE: (
         "This approver leaves Fargate, hybrid and HyperPod nodes to EKS, whose controller mostly decides within a "
-        "minute. As it has not: look at its rules. A hybrid node, for one, asks for its own name and for addresses in "
+        "minute. It has not: look at its rules. A hybrid node, for one, asks for its own name and for addresses in "
         "the remote node network."
     ),
     NOT_DECIDED: (
