@@ -231,6 +231,32 @@ def test_a_kubelet_that_is_denied_again_and_again_always_has_a_new_request(comma
     assert (entry["state"], entry["requests"]) == ("Pending", {"Denied": 2, "Pending": 1})
 
 
+@pytest.mark.parametrize(("name", "severity"), [(INSTANCE_ID, "broken"), (OTHER, "suspicious")])
+def test_a_wrong_mapping_explains_what_would_be_suspicious(command: Command, name: str, severity: str) -> None:
+    (entry,) = audited(command, pending(spec={"username": f"system:node:{name}"}))["entries"]
+    assert (entry["reason"], entry["severity"]) == ("SubjectMismatch", severity)
+
+
+def test_a_person_who_asks_for_two_nodes_is_two_entries(command: Command) -> None:
+    person = NOT_MAPPED | {"username": "alice", "extra": None}
+    first, second = (pending(60, node_name=name, spec=person) for name in (NODE_NAME, OTHER))
+    content = audited(command, first, second)
+    assert {(entry["requester"], entry["node"]) for entry in content["entries"]} == {
+        ("alice", NODE_NAME),
+        ("alice", OTHER),
+    }
+
+
+def test_what_is_suspicious_does_not_hide_among_what_is_alike(command: Command) -> None:
+    """Both were approved and not issued, the older one for a name of the API server's."""
+    approved = [
+        with_status(signing_request(*names, age_seconds=age_seconds), condition("Approved"))
+        for names, age_seconds in ((("kubernetes.default.svc",), 900), ((), 600))
+    ]
+    severities = [entry["severity"] for entry in audited(command, *approved)["entries"]]
+    assert severities == ["suspicious", "broken"]
+
+
 def test_two_instances_of_one_name_are_two_entries(command: Command) -> None:
     gone = pending(3600, instance_id="i-0123456789abcdef7")
     assert states(audited(command, gone, issued(60), options=("--all",))) == ["Pending", "Issued"]

@@ -84,10 +84,10 @@ def entries(snapshot: Snapshot, now: datetime) -> list[Entry]:
 
 
 def _by_requester(requests: Iterable[RequestState]) -> Iterator[list[RequestState]]:
-    """Each requester's requests, the newest first; an instance that came anew under an old name is another."""
-    groups: dict[tuple[str, str], list[RequestState]] = {}
+    """Each requester's requests for one node, the newest first; a new instance of an old name is another requester."""
+    groups: dict[tuple[str, str, str], list[RequestState]] = {}
     for request in requests:
-        groups.setdefault((request.requester, request.instance), []).append(request)
+        groups.setdefault((request.requester, request.instance, request.node), []).append(request)
     for group in groups.values():
         yield sorted(group, key=_newness, reverse=True)
 
@@ -106,9 +106,9 @@ def _entries_of(group: Sequence[RequestState], is_current: bool, now: datetime) 
     newest = group[0]
     unsettled = list(takewhile(lambda request: request.outcome.state is not State.ISSUED, group)) or [newest]
     suspicious = [request for request in group[len(unsettled) :] if request.outcome.is_suspicious]
-    alike: dict[str, list[RequestState]] = {}
+    alike: dict[tuple[str, bool], list[RequestState]] = {}
     for request in (*unsettled, *suspicious):
-        alike.setdefault(request.outcome.reason, []).append(request)
+        alike.setdefault((request.outcome.reason, request.outcome.is_suspicious), []).append(request)
     own, *earlier = alike.values()
     asks_no_more = is_current and _speaks_for_a_node(newest) and _age(newest.created_at, now) > _ASKS_AGAIN_WITHIN
     severity, outcome = _judge(newest.outcome, is_first=len(unsettled) == 1, asks_no_more=asks_no_more, now=now)
