@@ -52,9 +52,9 @@ def request_name(admin: ApiClient) -> Iterator[str]:
 
 @pytest.fixture
 def node_name(admin: ApiClient, kubeconfig: dict[str, Any]) -> Iterator[str]:
-    """A node at whose address and port the API server itself answers."""
+    """A node at whose address and port the API server itself answers. No other test's request is in its name."""
     port = urlsplit(kubeconfig["clusters"][0]["cluster"]["server"]).port
-    document = node("ip-10-0-1-23.us-west-2.compute.internal", ("InternalIP", "127.0.0.1"), port=port)
+    document = node("ip-10-0-9-9.us-west-2.compute.internal", ("InternalIP", "127.0.0.1"), port=port)
     name = document["metadata"]["name"]
     del document["metadata"]["uid"], document["metadata"]["creationTimestamp"]
     assert admin.call("POST", NODES, document).status == 201
