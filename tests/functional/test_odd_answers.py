@@ -2,9 +2,10 @@
 
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
 
 import dns.flags
@@ -85,6 +86,12 @@ def without_question(query: Message) -> bytes:
     return response.to_wire()
 
 
+def cut_off(query: Message) -> bytes:
+    response = response_to(query, "node. A 10.0.0.9")
+    response.flags |= dns.flags.TC
+    return response.to_wire()[:-4]
+
+
 @pytest.mark.parametrize(
     ("reply", "detail"),
     [
@@ -95,12 +102,17 @@ def without_question(query: Message) -> bytes:
         pytest.param(unfinished, "referral ({})", id="a CNAME that the server does not follow"),
         pytest.param(lame, "referral ({})", id="a referral to other servers"),
         pytest.param(without_question, "SERVFAIL ({})", id="a failure without the question"),
+        pytest.param(
+            cut_off,
+            "Connect call failed ('127.0.0.1', {1}) ({0})",
+            id="what is truncated amid a record, where TCP is refused",
+        ),
         pytest.param(lambda _: b"garbage", "no answer within 0.3 s", id="garbage"),
     ],
 )
 def test_an_odd_answer_is_unavailable(reply: Callable[[Message], bytes], detail: str) -> None:
     with raw_server(reply) as server:
-        assert resolve(server, "node", 0.3) == unavailable(detail.format(server))
+        assert resolve(server, "node", 0.3) == unavailable(detail.format(server, server.rpartition(":")[2]))
 
 
 def test_no_data_from_an_authority_that_does_not_recurse_is_an_answer() -> None:
@@ -122,8 +134,40 @@ def test_datagrams_that_are_no_answer_to_the_query_are_passed_over() -> None:
         other = dns.message.make_query("other.", query.question[0].rdtype, id=query.id)
         return response_to(other).to_wire()
 
-    with raw_server(lambda _: b"garbage", other_id, other_name, honest) as server:
+    def other_id_truncated(query: Message) -> bytes:
+        wire = cut_off(query)
+        return bytes([wire[0] ^ 1]) + wire[1:]
+
+    forged = (lambda _: b"garbage", other_id, other_id_truncated, other_name, Message.to_wire)
+    with raw_server(*forged, honest) as server:
         assert resolve(server, "node").ipv4 == Seen(frozenset({IPv4Address("10.0.0.1")}))
+
+
+def test_a_flood_of_forged_datagrams_ends_with_the_time_limit() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        over = threading.Event()
+
+        def flood() -> None:
+            wire, client = udp.recvfrom(512)
+            # Takes longer to read than to send.
+            other = dns.message.make_query("node.", "A", id=dns.message.from_wire(wire).id ^ 1)
+            forged = response_to(other, *(f"node. A 10.0.0.{number}" for number in range(250))).to_wire()
+            # Refused, once the client has gone.
+            with suppress(ConnectionRefusedError):
+                while not over.is_set():
+                    udp.sendto(forged, client)
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        started = time.monotonic()
+        try:
+            server = f"127.0.0.1:{udp.getsockname()[1]}"
+            assert resolve(server, "node", 0.5) == unavailable("no answer within 0.5 s")
+        finally:
+            over.set()
+            thread.join()
+        assert time.monotonic() - started < 2
 
 
 def test_a_question_that_gets_lost_is_asked_again() -> None:

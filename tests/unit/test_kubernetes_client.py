@@ -11,6 +11,7 @@ import certifi
 import pytest
 import yaml
 from botocore.exceptions import NoCredentialsError
+from urllib3.util.timeout import Timeout
 
 from csr_approver.clients import api_server
 from csr_approver.clients.api_server import KubernetesError
@@ -204,7 +205,7 @@ def test_only_the_words_of_kubernetes_itself_are_told(tmp_path: Path, body: byte
 def test_a_server_that_does_not_answer_is_given_up(
     server: kubernetes_api.KubernetesApi, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_server, "_CONNECT_AND_READ_SECONDS", (2, 0.2))
+    monkeypatch.setattr(api_server, "_CONNECT_AND_READ", Timeout(connect=2, read=0.2))
     server.delay("GET", "csr-1", 5)
     with pytest.raises(KubernetesError, match="did not answer: ") as raised:
         api.get("csr-1")

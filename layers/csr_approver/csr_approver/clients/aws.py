@@ -1,6 +1,8 @@
 """boto3 clients with time-outs that fit into one invocation, and AWS errors as one line."""
 
 import os
+from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.utils import parse_timestamp
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -38,7 +41,9 @@ class AwsClients:
 
     @cached_property
     def _botocore(self) -> botocore.session.Session:
-        return botocore.session.Session(profile=self._profile)
+        session = botocore.session.Session(profile=self._profile)
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_timestamp)
+        return session
 
     @cached_property
     def _session(self) -> boto3.Session:
@@ -112,6 +117,14 @@ class AwsClients:
         partition = self.partition(region)
         partitions: list[dict[str, Any]] = self._botocore.get_data("endpoints")["partitions"]
         return next(entry for entry in partitions if entry["partition"] == partition)
+
+
+def _timestamp(value: Any) -> datetime:
+    """As botocore reads it, but EC2's form without dateutil, which takes a third of the time that its answer takes."""
+    if isinstance(value, str) and value.endswith("Z"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return parse_timestamp(value)
 
 
 def describe_error(error: Exception) -> str:

@@ -25,8 +25,9 @@ from csr_approver.policy.resolution import Resolution
 
 # A datagram may get lost, the question or the answer.
 _ROUNDS = 2
-# Lambda allows 1,024 file descriptors. An exchange holds one, and a second one once it goes on over TCP.
+# Lambda allows 1,024 file descriptors. An exchange holds one.
 _MAX_EXCHANGES = 256
+_MAX_OCTETS = 65535
 
 _BACKEND = dns.asyncbackend.get_backend("asyncio")
 
@@ -144,29 +145,42 @@ class _Stub:
         self, query: Message, server: NameServer, address_type: AddressType[Address]
     ) -> Observation[frozenset[Address]]:
         """One question to one server, from a port of its own, over TCP again if the answer is truncated."""
-        where = (server.address, server.port)
         try:
-            # Connected, the socket takes nothing from elsewhere, and a closed port is an error at once.
-            family = af_for_address(server.address)
-            async with (
-                self._slots,
-                await _BACKEND.make_socket(family, socket.SOCK_DGRAM, destination=where) as datagrams,  # type: ignore[no-untyped-call]
-            ):
-                # Whatever is no answer to the query may be forged, and must not end the wait for the true one.
-                response, _ = await dns.asyncquery.udp_with_fallback(
-                    query,
-                    server.address,
-                    port=server.port,
-                    udp_sock=datagrams,
-                    backend=_BACKEND,
-                    ignore_unexpected=True,
-                    ignore_errors=True,
-                )
+            async with self._slots:
+                response = await _over_udp(query, server)
+                if response.flags & dns.flags.TC:
+                    response = await dns.asyncquery.tcp(query, server.address, port=server.port, backend=_BACKEND)
             return _read(cast(QueryMessage, response), address_type)
         except OSError as error:
             return Unavailable(error.strerror or str(error))
         except Exception as error:  # whatever else it is, it is no answer
             return Unavailable(str(error) or type(error).__name__)
+
+
+async def _over_udp(query: Message, server: NameServer) -> Message:
+    """The first datagram that answers the query. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(af_for_address(server.address), socket.SOCK_DGRAM) as datagrams:
+        datagrams.setblocking(False)
+        # Connected, the socket takes nothing from elsewhere, and a closed port is an error at once.
+        datagrams.connect((server.address, server.port))
+        await loop.sock_sendall(datagrams, query.to_wire())
+        # Whatever is no answer to the query may be forged, and must not end the wait for the true one.
+        while (response := _response(await loop.sock_recv(datagrams, _MAX_OCTETS), query)) is None:
+            # What has arrived is received without waiting: a flood of it would let nobody else have a turn.
+            await asyncio.sleep(0)
+        return response
+
+
+def _response(wire: bytes, query: Message) -> Message | None:
+    """None for what is no answer to this query. What is truncated may lack anything after its question."""
+    try:
+        response = dns.message.from_wire(wire, raise_on_truncation=True)
+    except dns.message.Truncated as error:
+        response = error.message()  # type: ignore[no-untyped-call]
+    except Exception:  # dnspython has many for what cannot be decoded
+        return None
+    return response if query.is_response(response) else None
 
 
 def _read(response: QueryMessage, address_type: AddressType[Address]) -> Observation[frozenset[Address]]:
@@ -175,9 +189,12 @@ def _read(response: QueryMessage, address_type: AddressType[Address]) -> Observa
     rcode = response.rcode()
     if rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
         return address_type.read(rcode, None)
-    chain = response.resolve_chaining()
-    recursive, authoritative = response.flags & dns.flags.RA, response.flags & dns.flags.AA and not chain.cnames
-    if rcode == Rcode.NOERROR and chain.answer is None and not (recursive or authoritative):
+    records, aliases = None, []
+    if response.answer:  # else the chain would go on to look for the SOA record, of which nothing is needed here
+        chain = response.resolve_chaining()
+        records, aliases = chain.answer, chain.cnames
+    recursive, authoritative = response.flags & dns.flags.RA, response.flags & dns.flags.AA and not aliases
+    if rcode == Rcode.NOERROR and records is None and not (recursive or authoritative):
         # The server points elsewhere: what it does not hold may exist there.
         return Unavailable("referral")
-    return address_type.read(rcode, chain.answer)
+    return address_type.read(rcode, records)
