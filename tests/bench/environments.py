@@ -92,9 +92,9 @@ def approver(environment: Mapping[str, str]) -> Environment:
     return Environment({"environment": environment})
 
 
-def bare_loop(url: str, ca_pem: bytes, token: str, in_flight: int) -> Environment:
-    """What only approves, with so many requests under way at once; a batch is a list of objects as they were read."""
-    return Environment({"url": url, "ca_pem": ca_pem.decode(), "token": token, "in_flight": in_flight})
+def bare_loop(url: str, ca_pem: bytes, token: str, in_flight: int, *, reads: bool) -> Environment:
+    """What only approves, so many at once; a batch is a list of objects as they were read. `reads`: reads each anew."""
+    return Environment({"url": url, "ca_pem": ca_pem.decode(), "token": token, "in_flight": in_flight, "reads": reads})
 
 
 @contextmanager
@@ -184,8 +184,8 @@ class _Approver:
 
 
 class _BareLoop:
-    def __init__(self, url: str, ca_pem: str, token: str, in_flight: int) -> None:
-        self._client = ApiClient(url, ca_pem.encode(), token)
+    def __init__(self, url: str, ca_pem: str, token: str, in_flight: int, reads: bool) -> None:
+        self._client, self._reads = ApiClient(url, ca_pem.encode(), token), reads
         self._pool = ThreadPoolExecutor(in_flight)
 
     def run(self, batch: Any) -> tuple[list[float], dict[str, Any]]:
@@ -194,6 +194,8 @@ class _BareLoop:
         return [], {}
 
     def _approve(self, document: dict[str, Any]) -> int:
+        if self._reads:
+            document = self._client.get(document["metadata"]["name"]).body
         return self._client.put_approval(document | {"status": {"conditions": [_BY_US]}}).status
 
 
