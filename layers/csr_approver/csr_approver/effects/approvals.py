@@ -1,7 +1,6 @@
 """The decision on the request itself: one PUT on /approval of the object as it was read."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
@@ -48,10 +47,9 @@ def write_decision(api: Approvals, document: Mapping[str, Any], verdict: Approve
 
 def with_condition(document: Mapping[str, Any], verdict: Approve | Deny, now: datetime) -> dict[str, Any]:
     """A copy of the object with the decision as its last condition."""
-    decided = deepcopy(dict(document))
-    status = decided.setdefault("status", {})
-    status["conditions"] = [*(status.get("conditions") or []), _condition(verdict, now)]
-    return decided
+    status = document.get("status") or {}
+    conditions = [*(status.get("conditions") or []), _condition(verdict, now)]
+    return {**document, "status": {**status, "conditions": conditions}}
 
 
 def condition_message(deny: Deny) -> str:
