@@ -1,5 +1,6 @@
 """A real kubelet gets its serving certificate through the whole product, and serves with it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,16 @@ from tests.integration.kubelet import find_kubelet, own_address, running_kubelet
 from tests.integration.plane import Plane, product
 from tests.support.interfaces import interface, with_interfaces
 from tests.support.requests import INSTANCE_ID, REGION
-from tests.support.worlds import with_instance
+from tests.support.worlds import with_document, with_instance
 from tests.versions import newest_version
 from tests.watcher.harness import wait_until
 
 SECONDS = 30.0
+
+
+def with_distant_services(document: dict[str, Any]) -> None:
+    """In a network that this machine's address is not in, whichever it is: that for benchmarks (RFC 2544)."""
+    document["cluster"]["kubernetesNetworkConfig"]["serviceIpv4Cidr"] = "198.18.0.0/15"
 
 
 @pytest.mark.parametrize("plane", newest_version(), indirect=True)
@@ -21,7 +27,8 @@ def test_a_kubelet_gets_its_certificate_and_serves_with_it(plane: Plane, tmp_pat
     """The instance has this machine's address: a kubelet takes no other."""
     program, address = find_kubelet(plane.assets), own_address()
     node_name = f"ip-{address.replace('.', '-')}.{REGION}.compute.internal"
-    world = with_instance(with_interfaces(interface(address), PrivateIpAddress=address, PrivateDnsName=node_name))
+    booted = with_interfaces(interface(address), PrivateIpAddress=address, PrivateDnsName=node_name)
+    world = replace(with_instance(booted), cluster=with_document("cluster", with_distant_services).cluster)
     kubeconfig = plane.control.kubeconfig(plane.control.tokens.token(node_name, INSTANCE_ID))
     client = plane.client_context()
 
