@@ -47,7 +47,7 @@ def write_decision(api: Approvals, document: Mapping[str, Any], verdict: Approve
 
 def with_condition(document: Mapping[str, Any], verdict: Approve | Deny, now: datetime) -> dict[str, Any]:
     """A copy of the object with the decision as its last condition."""
-    status = document.get("status") or {}
+    status = document.get("status", {})
     conditions = [*(status.get("conditions") or []), _condition(verdict, now)]
     return {**document, "status": {**status, "conditions": conditions}}
 
