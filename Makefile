@@ -84,7 +84,7 @@ deploy-check: .venv/sam.stamp .venv/checkov.stamp  ## the template, as SAM, cfn-
 lint: .venv/dev.stamp  ## format, style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy layers/csr_approver/csr_approver local/csr_approver_local functions watcher/csr_watcher tests
+	$(BIN)/mypy layers/csr_approver/csr_approver layers/csr_approver/trim_model.py local/csr_approver_local functions watcher/csr_watcher tests
 	$(BIN)/lint-imports
 
 .PHONY: integration

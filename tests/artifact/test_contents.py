@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from csr_approver_local.replay import play
 from csr_approver_local.samples import Sample
@@ -53,6 +55,27 @@ def test_every_module_of_the_layer_has_its_bytecode_and_nothing_asks_whether_it_
     sources = list(functions.layer.rglob("*.py"))
     assert len(sources) > 500
     assert [source for source in sources if not has_bytecode(source)] == []
+
+
+def test_of_ec2_the_layer_knows_one_operation_and_all_of_that(functions: BuiltFunctions) -> None:
+    loader = Loader(extra_search_paths=[str(functions.layer / "botocore" / "data")], include_default_search_paths=False)
+    built = ServiceModel(loader.load_service_model("ec2", "service-2"))
+    whole = ServiceModel(Loader().load_service_model("ec2", "service-2"))
+    assert built.operation_names == ["DescribeInstances"]
+    ours, botocores = (model.operation_model("DescribeInstances") for model in (built, whole))
+    for shape in ("input_shape", "output_shape"):
+        assert fields(getattr(ours, shape)) == fields(getattr(botocores, shape))
+
+
+def fields(shape: Shape) -> object:
+    """The type of all that is in it. Raises NoShapeFoundError where something is missing."""
+    match shape:
+        case StructureShape():
+            return {name: fields(member) for name, member in shape.members.items()}
+        case ListShape():
+            return [fields(shape.member)]
+        case _:
+            return shape.type_name
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
