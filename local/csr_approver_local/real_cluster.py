@@ -22,7 +22,7 @@ class RealCluster:
     def __init__(self, kubeconfig: str) -> None:
         """Raises ValueError if the file cannot be used."""
         try:
-            self._client = config.new_client_from_config(kubeconfig, persist_config=False)  # type: ignore[no-untyped-call]
+            self._client = config.new_client_from_config(kubeconfig, persist_config=False)  # type: ignore[no-untyped-call] # has no types
         except Exception as error:  # whatever its parsers raise, the library lets through
             raise ValueError(f"{kubeconfig}: {' '.join(str(error).split()) or type(error).__name__}") from None
         self._made: list[str] = []

@@ -86,6 +86,12 @@ def without_question(query: Message) -> bytes:
     return response.to_wire()
 
 
+def asked_twice(query: Message) -> bytes:
+    """No record, and the question two times."""
+    header, question = (wire := response_to(query).to_wire())[:12], wire[12:]
+    return header[:4] + b"\0\x02" + header[6:] + question * 2
+
+
 def cut_off(query: Message) -> bytes:
     response = response_to(query, "node. A 10.0.0.9")
     response.flags |= dns.flags.TC
@@ -101,6 +107,7 @@ def cut_off(query: Message) -> bytes:
         ),
         pytest.param(unfinished, "referral ({})", id="a CNAME that the server does not follow"),
         pytest.param(lame, "referral ({})", id="a referral to other servers"),
+        pytest.param(asked_twice, "an answer to 2 questions ({})", id="no record, and two questions"),
         pytest.param(without_question, "SERVFAIL ({})", id="a failure without the question"),
         pytest.param(
             cut_off,

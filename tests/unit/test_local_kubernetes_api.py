@@ -97,12 +97,12 @@ def test_the_official_client_reads_watches_and_decides_with_the_kubeconfig(
     api: KubernetesApi, csr: dict[str, Any]
 ) -> None:
     api.load(csr)
-    with kubernetes.config.new_client_from_config_dict(api.kubeconfig("admin")) as client:  # type: ignore[no-untyped-call]
+    with kubernetes.config.new_client_from_config_dict(api.kubeconfig("admin")) as client:  # type: ignore[no-untyped-call] # has no types
         certificates = kubernetes.client.CertificatesV1Api(client)
         [listed] = certificates.list_certificate_signing_request().items
         decision: Any = approved(client.sanitize_for_serialization(listed))
         certificates.replace_certificate_signing_request_approval("csr-mdf8d", decision)
-        watch: Any = kubernetes.watch.Watch()  # type: ignore[no-untyped-call]
+        watch: Any = kubernetes.watch.Watch()  # type: ignore[no-untyped-call] # has no types
         for event in watch.stream(certificates.list_certificate_signing_request, timeout_seconds=20):
             assert event["type"] == "ADDED"
             assert event["object"].status.conditions[0].reason == "Tested"

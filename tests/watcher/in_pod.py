@@ -24,7 +24,7 @@ def in_pod(cluster: KubernetesApi, files: Path, monkeypatch: pytest.MonkeyPatch)
     original = incluster_config.InClusterConfigLoader.__init__
 
     def begin(loader: Any, *arguments: Any, **more: Any) -> None:
-        original(loader, *arguments, **more)  # type: ignore[no-untyped-call]
+        original(loader, *arguments, **more)  # type: ignore[no-untyped-call] # has no types
         loader._token_refresh_period = timedelta()
 
     monkeypatch.setattr(incluster_config.InClusterConfigLoader, "__init__", begin)

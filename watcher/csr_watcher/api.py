@@ -174,7 +174,7 @@ def connect(kubeconfig: str | None) -> client.ApiClient:
         return kubeconfig_client(kubeconfig)
     configuration = client.Configuration()
     try:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # has no types
     except config.ConfigException as error:
         raise ValueError(f"not in a pod ({error}); outside the cluster, set --kubeconfig") from None
     return api_client(configuration)

@@ -6,7 +6,7 @@ from prometheus_client.process_collector import ProcessCollector
 from csr_watcher import __version__
 
 # A sample with the time of birth beside each counter doubles the page and is read by nobody here.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call] # has no types
 
 _LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200)
 

@@ -30,7 +30,7 @@ def kubeconfig_client(path: str | None = None, context: str | None = None) -> cl
     """As kubectl would connect. Raises ValueError if the file or the context cannot be used."""
     try:
         with _no_silent_failure():
-            loaded = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call]
+            loaded = config.new_client_from_config(path, context, persist_config=False)  # type: ignore[no-untyped-call] # has no types
         return api_client(loaded.configuration)
     except Exception as error:  # whatever its parsers of YAML, base64 and certificates raise, the library lets through
         raise ValueError(f"kubeconfig: {' '.join(str(error).split()) or type(error).__name__}") from None

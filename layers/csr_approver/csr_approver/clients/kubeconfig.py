@@ -38,7 +38,7 @@ def eks_context(path: str | None = None, context: str | None = None) -> EksConte
     """
     try:
         # The library has no types.
-        merged = KubeConfigMerger(path or KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call]
+        merged = KubeConfigMerger(path or KUBE_CONFIG_DEFAULT_LOCATION).config  # type: ignore[no-untyped-call] # has no types
         chosen = merged["contexts"].get_with_name(context or merged["current-context"])["context"]
         cluster = merged["clusters"].get_with_name(chosen["cluster"])["cluster"].value
         user = merged["users"].get_with_name(chosen["user"])["user"].value

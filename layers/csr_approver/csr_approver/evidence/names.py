@@ -177,7 +177,7 @@ def _response(wire: bytes, query: Message) -> Message | None:
     try:
         response = dns.message.from_wire(wire, raise_on_truncation=True)
     except dns.message.Truncated as error:
-        response = error.message()  # type: ignore[no-untyped-call]
+        response = error.message()  # type: ignore[no-untyped-call] # has no types
     except Exception:  # dnspython has many for what cannot be decoded
         return None
     return response if query.is_response(response) else None
@@ -189,6 +189,8 @@ def _read(response: QueryMessage, address_type: AddressType[Address]) -> Observa
     rcode = response.rcode()
     if rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
         return address_type.read(rcode, None)
+    if len(response.question) != 1:
+        return Unavailable(f"an answer to {len(response.question)} questions")
     records, aliases = None, []
     if response.answer:  # else the chain would go on to look for the SOA record, of which nothing is needed here
         chain = response.resolve_chaining()
